@@ -1,0 +1,1 @@
+"""Locust users, load steps and the hand-over to the run directory."""

@@ -1,0 +1,26 @@
+"""The names of what is measured, sampled and graded: one vocabulary for all rooms."""
+
+LATENCIES = ("ttft", "ttfat", "itl", "tpot", "e2e", "start_delay")
+"""Latency metrics. `itl` has a value a token, the others one a request."""
+
+PER_REQUEST_LATENCIES = ("ttft", "ttfat", "tpot", "e2e", "start_delay")
+
+QUALITIES: dict[str, tuple[str, ...]] = {
+    "chat": ("answered",),
+    "medical_qa": ("accuracy", "exact_match", "f1"),
+    "boxed_math": ("compliance", "correct"),
+    "commonsense": ("accuracy",),
+}
+"""What each task's grader gives, each from 0 to 1. A grader leaves out what does not apply."""
+
+TASKS = tuple(QUALITIES)
+
+MEMORIES = ("gpu_memory", "server_memory", "host_memory")
+"""Memory in bytes, as the sidecar samples it: NVML's used memory, the resident memory of the
+server's process tree, and the machine's memory in use."""
+
+GAUGES = ("kv_usage", "running", "waiting")
+"""The server's own gauges: KV cache usage from 0 to 1, requests running, requests waiting."""
+
+COUNTERS = ("preemptions",)
+"""The server's own counters, judged by their growth within a level."""

@@ -1,0 +1,211 @@
+"""A scenario: one question asked of a server. Traffic mix, load steps, objectives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from loadproof.model.errors import ConfigurationError
+from loadproof.model.objective import Kind, Objective, ObjectiveError, parse_objective
+from loadproof.model.quantity import Duration
+from loadproof.model.toml_file import FileModel, checked, problem_at, read_toml
+
+TaskName = Literal["chat", "medical_qa", "boxed_math", "commonsense"]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Traffic(FileModel):
+    """A share of the requests: which task, how much of it, how it is paced."""
+
+    task: TaskName
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    """Share of the requests, relative to the other tasks' weights."""
+    think_time: Annotated[Duration, Field(ge=0)] | None = None
+    """Mean pause of a user after a request of this task; the task's own where absent."""
+    max_tokens: Positive | None = None
+    """Longest answer asked for; the task's own where absent."""
+
+
+def _one_or_more(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value,)
+    if isinstance(value, list):
+        return tuple(value)
+    raise ValueError("a number of users or a list of them, such as 16 or [1, 4, 16, 64]")
+
+
+class Steps(FileModel):
+    """One or several load levels of equal length; `users = [1, 4, 16]` stands for three steps."""
+
+    users: Annotated[tuple[Positive, ...], Field(min_length=1), BeforeValidator(_one_or_more)]
+    """Concurrent users (closed loop): each starts its next request when the last has ended."""
+    duration: Annotated[Duration, Field(gt=0)] | None = None
+    """How long requests are started after the warm-up; at most, where `requests` is given too."""
+    requests: Positive | None = None
+    """How many requests are started after the warm-up."""
+    warmup: Annotated[Duration, Field(ge=0)] = 0.0
+    """Time at the start of each step whose requests no verdict uses; users go on without a gap."""
+    grace: Annotated[Duration, Field(ge=0)] = 30.0
+    """How long requests in flight may still take at the end; those left then are cut off."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.duration is None and self.requests is None:
+            raise ValueError("a step that ends: give duration, requests, or both")
+        return self
+
+
+class ObjectiveEntry(FileModel):
+    """An objective, and the load levels that it is asked of: all of them unless said otherwise."""
+
+    require: str
+    """The sentence, such as "p99(ttft) <= 120ms"; see loadproof.model.objective."""
+    at: Annotated[
+        tuple[Positive, ...] | None,
+        BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v),
+    ] = None
+    """The load levels (numbers of users) that it is asked of."""
+    up_to: Positive | None = None
+    """The highest load level that it is asked of."""
+
+    @field_validator("require")
+    @classmethod
+    def _parses(cls, text: str) -> str:
+        try:
+            parse_objective(text)
+        except ObjectiveError as error:
+            raise ValueError(str(error)) from None
+        return text
+
+    @model_validator(mode="after")
+    def _one_scope(self) -> Self:
+        if self.at is not None and self.up_to is not None:
+            raise ValueError("either at or up_to, not both")
+        return self
+
+
+class Timeouts(FileModel):
+    """After how long a request has failed, from its start unless said otherwise."""
+
+    connect: Annotated[Duration, Field(gt=0)] = 10.0
+    first_token: Annotated[Duration, Field(gt=0)] = 120.0
+    between_tokens: Annotated[Duration, Field(gt=0)] = 60.0
+    """Longest silence after the first token."""
+    whole: Annotated[Duration, Field(gt=0)] = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One load level, as run: durations in seconds, `index` from 0."""
+
+    index: int
+    users: int
+    duration_s: float | None
+    requests: int | None
+    warmup_s: float
+    grace_s: float
+
+
+class Scenario(FileModel):
+    """Everything asked of a server in one run."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+    """Part of the run directory's name."""
+    description: str = ""
+    seed: Annotated[int, Field(ge=0)] = 1
+    """Decides which prompts are asked, in which order."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """Of each verdict: HOLDS and BROKEN are each wrong in at most 1 - confidence of runs."""
+    traffic: Annotated[
+        tuple[Traffic, ...],
+        Field(min_length=1),
+        BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v),
+    ]
+    steps: Annotated[
+        tuple[Steps, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+    ] = ()
+    objectives: Annotated[
+        tuple[ObjectiveEntry, ...],
+        BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v),
+    ] = ()
+    timeouts: Timeouts = Timeouts()
+
+    @field_validator("traffic")
+    @classmethod
+    def _tasks_once(cls, traffic: tuple[Traffic, ...]) -> tuple[Traffic, ...]:
+        tasks = [entry.task for entry in traffic]
+        if len(set(tasks)) < len(tasks):
+            raise ValueError("each task once; its share is its weight")
+        return traffic
+
+    @model_validator(mode="after")
+    def _objectives_can_be_judged(self) -> Self:
+        for index, entry in enumerate(self.objectives):
+            problem = self._problem(entry)
+            if problem:
+                raise problem_at(f"objectives[{index}]", entry.require, problem)
+        return self
+
+    def _problem(self, entry: ObjectiveEntry) -> str | None:
+        """What this scenario cannot produce of an objective, as what was expected instead."""
+        objective = parse_objective(entry.require)
+        tasks = [traffic.task for traffic in self.traffic]
+        if objective.task is not None and objective.task not in tasks:
+            return f"a task of this scenario's traffic ({', '.join(tasks)}), not {objective.task}"
+        if objective.kind in (Kind.PERCENTILE, Kind.MEAN) and objective.metric == "start_delay":
+            return "a metric that a closed loop has: start_delay needs arrivals at a rate"
+        levels = [users for steps in self.steps for users in steps.users]
+        if levels and entry.at is not None:
+            unknown = [users for users in entry.at if users not in levels]
+            if unknown:
+                return f"at among the load levels {levels}, not {unknown}"
+        if levels and entry.up_to is not None and entry.up_to < min(levels):
+            return f"up_to at or above the lowest load level, {min(levels)}"
+        return None
+
+    def load_steps(self) -> tuple[Step, ...]:
+        """The load levels in the order in which they are run."""
+        levels = [(steps, users) for steps in self.steps for users in steps.users]
+        return tuple(
+            Step(index, users, steps.duration, steps.requests, steps.warmup, steps.grace)
+            for index, (steps, users) in enumerate(levels)
+        )
+
+    def parsed_objectives(self) -> tuple[Objective, ...]:
+        """The objectives, each with the load levels that it is asked of (None: all)."""
+        levels = sorted({users for steps in self.steps for users in steps.users})
+        return tuple(
+            parse_objective(
+                entry.require,
+                entry.at
+                if entry.up_to is None
+                else tuple(users for users in levels if users <= entry.up_to),
+            )
+            for entry in self.objectives
+        )
+
+
+def read_scenario(path: Path) -> Scenario:
+    """The scenario in the TOML file at `path`. Raises ConfigurationError."""
+    scenario = read_toml(path, Scenario)
+    if not scenario.steps:
+        raise ConfigurationError(f"{path}: steps: missing; expected at least one [[steps]] table")
+    return scenario
+
+
+def scenario_without_file(
+    tasks: Sequence[tuple[str, float]], objectives: Sequence[str], seed: int = 1
+) -> Scenario:
+    """The scenario of a Locust run that names no file: Locust's own options decide the load.
+
+    `tasks` are (task, weight) pairs, `objectives` sentences. Raises ConfigurationError.
+    """
+    data = {
+        "name": tasks[0][0] if len(tasks) == 1 else "mixed",
+        "seed": seed,
+        "traffic": [{"task": task, "weight": float(weight)} for task, weight in tasks],
+        "objectives": [{"require": sentence} for sentence in objectives],
+    }
+    return checked(data, Scenario, "options")

@@ -1,0 +1,1 @@
+"""Start, wait for, identify and stop a server; the simulator."""
