@@ -1,0 +1,126 @@
+"""The questions that loadproof ships: one JSONL file a task, with their answers.
+
+A line is an object with `id` ("commonsense/en-017"), `language` ("en" or "zh"), `question`,
+`difficulty` ("easy", "medium" or "hard"), and what the question's kind needs besides:
+
+- a multiple choice: `options`, letter to text, and `answer`, the right letter;
+- a short answer: `answer`, the text or a list of all texts that are accepted;
+- a math question: `answer`, LaTeX;
+- a chat opening: `follow_ups`, the later turns of its user, and no answer.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import msgspec
+
+from loadproof.model.errors import ConfigurationError
+from loadproof.model.metrics import TASKS
+
+Language = Literal["en", "zh"]
+Difficulty = Literal["easy", "medium", "hard"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question and what answers it.
+
+    `answer` is a letter where there are `options`, LaTeX in boxed_math, the accepted text or texts
+    of a short answer otherwise, and empty for chat, whose user goes on with `follow_ups`.
+    """
+
+    id: str
+    task: str
+    language: Language
+    question: str
+    options: dict[str, str] | None
+    answer: str | tuple[str, ...]
+    difficulty: Difficulty
+    follow_ups: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """All accepted answers; none for chat."""
+        if isinstance(self.answer, str):
+            return (self.answer,) if self.answer else ()
+        return self.answer
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    language: Language
+    question: str
+    difficulty: Difficulty
+    options: dict[str, str] | None = None
+    answer: str | tuple[str, ...] = ""
+    follow_ups: tuple[str, ...] = ()
+
+
+@cache
+def load_questions(task: str) -> tuple[Question, ...]:
+    """All shipped questions of `task`, in the order of their file.
+
+    Raises ConfigurationError where the task is unknown or a line of its file is no question.
+    """
+    if task not in TASKS:
+        raise ConfigurationError(f"task {task!r}: unknown; expected one of: {', '.join(TASKS)}")
+    name = f"{task}.jsonl"
+    text = files(__name__).joinpath(name).read_text(encoding="utf-8")
+    return parse_questions(task, text, name)
+
+
+def parse_questions(task: str, text: str, source: str) -> tuple[Question, ...]:
+    """The questions in the JSON lines of `text`; `source`, a file name, begins every error.
+
+    Raises ConfigurationError, which names the line and what was expected there.
+    """
+    questions: dict[str, Question] = {}
+    decoder = msgspec.json.Decoder(_Line)
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            found = decoder.decode(line)
+        except msgspec.DecodeError as error:
+            raise ConfigurationError(f"{source}:{number}: {error}") from None
+        question = Question(
+            found.id,
+            task,
+            found.language,
+            found.question,
+            found.options,
+            found.answer,
+            found.difficulty,
+            found.follow_ups,
+        )
+        problem = _problem(question)
+        if found.id in questions:
+            problem = "an id that no other line has"
+        if problem:
+            raise ConfigurationError(f"{source}:{number}: {found.id}: expected {problem}")
+        questions[found.id] = question
+    if not questions:
+        raise ConfigurationError(f"{source}: no questions; expected one JSON object a line")
+    return tuple(questions.values())
+
+
+def _problem(question: Question) -> str | None:
+    """What was expected where `question` cannot be asked or graded."""
+    if not re.fullmatch(rf"{question.task}/{question.language}-\d{{3,}}", question.id):
+        return f"an id such as {question.task}/{question.language}-001"
+    if not question.question.strip():
+        return "a question"
+    if question.task == "chat":
+        return None if question.follow_ups and not question.answers else "follow_ups, no answer"
+    if question.options is not None:
+        letters = "".join(question.options)
+        if len(letters) < 2 or letters != "ABCDEFGH"[: len(letters)]:
+            return "options with the letters A, B, C, … in their order"
+        if not isinstance(question.answer, str) or question.answer not in question.options:
+            return "an answer that is the letter of one of its options"
+    if not question.answers or not all(answer.strip() for answer in question.answers):
+        return "an answer, or a list of accepted ones"
+    return None
