@@ -109,18 +109,23 @@ def parse_questions(task: str, text: str, source: str) -> tuple[Question, ...]:
 
 def _problem(question: Question) -> str | None:
     """What was expected where `question` cannot be asked or graded."""
-    if not re.fullmatch(rf"{question.task}/{question.language}-\d{{3,}}", question.id):
-        return f"an id such as {question.task}/{question.language}-001"
-    if not question.question.strip():
-        return "a question"
-    if question.task == "chat":
-        return None if question.follow_ups and not question.answers else "follow_ups, no answer"
-    if question.options is not None:
-        letters = "".join(question.options)
-        if len(letters) < 2 or letters != "ABCDEFGH"[: len(letters)]:
-            return "options with the letters A, B, C, … in their order"
-        if not isinstance(question.answer, str) or question.answer not in question.options:
-            return "an answer that is the letter of one of its options"
-    if not question.answers or not all(answer.strip() for answer in question.answers):
-        return "an answer, or a list of accepted ones"
-    return None
+    expectations = {
+        f"an id such as {question.task}/{question.language}-001": re.fullmatch(
+            rf"{question.task}/{question.language}-\d{{3,}}", question.id
+        ),
+        "a question": question.question.strip(),
+        "follow_ups and no answer": question.task != "chat"
+        or (question.follow_ups and not question.answers),
+        "an answer, or a list of accepted ones": question.task == "chat"
+        or (question.answers and all(answer.strip() for answer in question.answers)),
+        "options with the letters A, B, C, … in their order, one of which is the answer": (
+            question.options is None or _is_choice(question.options, question.answer)
+        ),
+    }
+    return next((expected for expected, met in expectations.items() if not met), None)
+
+
+def _is_choice(options: dict[str, str], answer: str | tuple[str, ...]) -> bool:
+    letters = "".join(options)
+    in_order = len(letters) >= 2 and "ABCDEFGH".startswith(letters)
+    return in_order and isinstance(answer, str) and answer in options
