@@ -18,3 +18,7 @@ class ServerFailedError(LoadproofError):
 
 class RunUnreadableError(LoadproofError):
     """A run directory that is missing, empty, or of a schema newer than this version reads."""
+
+
+class RunUnwritableError(LoadproofError):
+    """A run directory that takes no more: the disk is full, or it was removed or protected."""

@@ -1,0 +1,57 @@
+"""Lines of histograms.hlog: HdrHistogram's interval log, format version 1.3.
+
+The library's own writer drops tags and cannot write a start time, so the lines are made here.
+Format: http://hdrhistogram.github.io/HdrHistogram/JavaDoc/org/HdrHistogram/HistogramLogWriter.html
+"""
+
+from datetime import UTC, datetime
+
+from hdrh.histogram import HdrHistogram
+
+from loadproof.recording.hdr import decode_histogram
+
+_LEGEND = b'"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'
+
+
+def opening_lines(wall_ns: int, monotonic_ns: int) -> list[bytes]:
+    """The lines before the first interval.
+
+    `wall_ns` (since 1970) and `monotonic_ns` are the same moment. Time stamps of the intervals
+    are seconds of the monotonic clock; the base time is what a reader adds to have wall time.
+    """
+    start_s = wall_ns / 1e9
+    base_s = (wall_ns - monotonic_ns) / 1e9
+    start = datetime.fromtimestamp(start_s, UTC)
+    return [
+        b"#[Values: microseconds; Interval_Max: milliseconds; Tag: step/task/metric]",
+        b"#[Histogram log format version 1.3]",
+        b"#[StartTime: %.3f (seconds since epoch), %b]" % (start_s, start.isoformat().encode()),
+        b"#[BaseTime: %.3f (seconds since epoch)]" % base_s,
+        _LEGEND,
+    ]
+
+
+def interval_line(tag: str, start_ns: int, end_ns: int, encoded: bytes) -> bytes:
+    """The line of one tag's histogram over one interval of monotonic time.
+
+    Raises ValueError for a tag that the format cannot hold.
+    """
+    if not tag or any(character in tag for character in ", \r\n"):
+        raise ValueError(f"a tag without commas and spaces, not {tag!r}")
+    longest_ms = decode_histogram(encoded).get_max_value() / 1000
+    length_s = (end_ns - start_ns) / 1e9
+    times = b"%.6f,%.6f,%.3f" % (start_ns / 1e9, length_s, longest_ms)
+    return b"Tag=%b,%b,%b" % (tag.encode(), times, encoded)
+
+
+def parse_interval(line: bytes) -> tuple[str, HdrHistogram] | None:
+    """Tag and histogram of a line; None for a comment or the legend.
+
+    Raises ValueError for a torn line.
+    """
+    if line.startswith((b"#", b'"')):
+        return None
+    fields = line.split(b",")
+    if len(fields) != 5 or not fields[0].startswith(b"Tag="):
+        raise ValueError("no tagged interval")
+    return fields[0][4:].decode("utf-8"), decode_histogram(fields[4])
