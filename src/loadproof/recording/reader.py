@@ -73,7 +73,7 @@ def read_header(run: Path) -> dict[str, Any]:
     except msgspec.DecodeError as error:
         raise RunUnreadableError(f"{path}: not the header of a run: {error}") from None
     version = header.get("schema_version")
-    if not isinstance(version, int):
+    if type(version) is not int:
         raise RunUnreadableError(f"{path}: schema_version: got {version!r}, expected a number")
     if version > SCHEMA_VERSION:
         raise RunUnreadableError(
