@@ -1,0 +1,181 @@
+"""`python -m benchmarks`: what measuring costs and how wrong it is, on a server with a known truth.
+
+Every round runs every cell once, in turn, so that a machine that gets slower or busier meets all
+paths alike; the table shows the medians of the rounds.
+"""
+
+import argparse
+import os
+import resource
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from benchmarks.cell import Cell, CellFailedError, ClientPath, Conditions, Outcome, run_cell
+from benchmarks.compiled import CompilationError
+from benchmarks.figures import medians
+from benchmarks.machine import machine
+from benchmarks.table import LATE_MS, figures_table, machine_line
+from benchmarks.truth_server import Truth
+
+DROWNED_ABOVE_STREAMS = {ClientPath.OPENAI: 256, ClientPath.FAST_HTTP: 256}
+"""Paths whose process is full at these streams already: more would only take longer."""
+
+
+def main() -> int:
+    """Runs the sitting; 0 unless a cell failed or the machine cannot do it."""
+    options = _options()
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    conditions, cells = _conditions(options), _cells(options)
+    _raise_file_limit()
+    found_on = machine()
+    console.print(machine_line(found_on))
+    console.print(_pin())
+    results: dict[Cell, list[Outcome]] = {cell: [] for cell in cells}
+    problems: list[str] = []
+    try:
+        for number in range(options.rounds):
+            for cell in cells:
+                with console.status(
+                    f"round {number + 1} of {options.rounds}: {cell.path} at {cell.streams} streams"
+                ):
+                    try:
+                        results[cell].append(run_cell(cell, conditions))
+                    except CellFailedError as error:
+                        problems.append(str(error))
+    except CompilationError as error:
+        console.print(str(error), markup=False)
+        return 1
+    done = {
+        cell: medians([outcome.figures for outcome in outcomes])
+        for cell, outcomes in results.items()
+        if outcomes
+    }
+    console.print(figures_table(done, conditions.truth))
+    for cell, outcomes in results.items():
+        for remark in _remarks(cell, outcomes):
+            console.print(remark, markup=False)
+    for problem in problems:
+        console.print(problem, markup=False)
+    if options.json:
+        _write(options.json, found_on, options, results, problems)
+    return 1 if problems else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short round, within 90 seconds")
+    parser.add_argument("--rounds", type=int, help="how often every cell is run (3, quick: 1)")
+    parser.add_argument("--seconds", type=float, help="measured time of a cell (4, quick: 2)")
+    parser.add_argument("--streams", default="64,256,1000", help="numbers of streams, by commas")
+    parser.add_argument(
+        "--paths",
+        default=",".join(path.name.lower() for path in ClientPath),
+        help="client paths, by commas (%(default)s)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all rounds here as well")
+    parser.add_argument("--busy", action="store_true", help="a busy loop on the client's core")
+    parser.add_argument("--synchronised", action="store_true", help="all streams' tokens in bursts")
+    parser.add_argument("--ttft-ms", type=float, default=50.0)
+    parser.add_argument("--gap-ms", type=float, default=20.0)
+    parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--bytes", type=int, default=0, help="padding of each event")
+    options = parser.parse_args()
+    options.rounds = options.rounds or (1 if options.quick else 3)
+    options.seconds = options.seconds or (2.0 if options.quick else 4.0)
+    return options
+
+
+def _conditions(options: argparse.Namespace) -> Conditions:
+    return Conditions(
+        Truth(options.ttft_ms, options.gap_ms, options.tokens, options.bytes, options.synchronised),
+        options.seconds,
+        server_core=min(os.sched_getaffinity(0)) if len(os.sched_getaffinity(0)) > 1 else -1,
+        busy=options.busy,
+    )
+
+
+def _cells(options: argparse.Namespace) -> list[Cell]:
+    try:
+        paths = [ClientPath[name.strip().upper()] for name in options.paths.split(",")]
+        numbers = [int(number) for number in options.streams.split(",")]
+    except (KeyError, ValueError) as error:
+        sys.exit(f"--paths or --streams: {error} is neither a path nor a number; see --help")
+    smallest = min(numbers)
+    return [
+        Cell(path, streams)
+        for streams in numbers
+        for path in paths
+        if streams <= (smallest if options.quick else DROWNED_ABOVE_STREAMS.get(path, streams))
+        or path not in DROWNED_ABOVE_STREAMS
+    ]
+
+
+def _pin() -> str:
+    """Keeps this process, and so its clients, off the server's core; says how it is."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        return "One core alone: server and client share it, and every figure suffers from that."
+    os.sched_setaffinity(0, {cores[1]})
+    return f"Server on core {cores[0]}, client on core {cores[1]}."
+
+
+def _raise_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 8192
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        if hard != resource.RLIM_INFINITY:
+            wanted = min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _remarks(cell: Cell, outcomes: Sequence[Outcome]) -> list[str]:
+    """What a reader of the table has to know about a cell besides its figures."""
+    at = f"{cell.path} at {cell.streams} streams"
+    remarks = []
+    late = [outcome.figures.server_late_p99_ms for outcome in outcomes]
+    if any(ms > LATE_MS for ms in late):
+        listed = ", ".join(f"{ms:.2f}" for ms in late)
+        remarks.append(f"{at}: the server itself was late, P99 {listed} ms by round")
+    failed = sum(outcome.figures.failed for outcome in outcomes)
+    if failed:
+        remarks.append(f"{at}: {failed:.0f} requests failed")
+    counts: dict[str, int] = {}
+    for outcome in outcomes:
+        for name, count in outcome.notes.items():
+            counts[name] = counts.get(name, 0) + count
+    told = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    if told:
+        remarks.append(f"{at}: {told}")
+    return remarks
+
+
+def _write(
+    path: Path,
+    found_on: dict[str, str | int],
+    options: argparse.Namespace,
+    results: dict[Cell, list[Outcome]],
+    problems: list[str],
+) -> None:
+    settings: dict[str, Any] = {**vars(options), "json": str(options.json)}
+    cells = [
+        {
+            "path": cell.path.name.lower(),
+            "streams": cell.streams,
+            "median": asdict(medians([outcome.figures for outcome in outcomes])),
+            "rounds": [asdict(outcome) for outcome in outcomes],
+        }
+        for cell, outcomes in results.items()
+        if outcomes
+    ]
+    document = {"machine": found_on, "settings": settings, "cells": cells, "problems": problems}
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""One cell of the table: one client path at one number of streams, run once."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.clients.observation import MARGIN_S, VARIABLE, Order
+from benchmarks.compiled import CACHE, ROOT, compiled
+from benchmarks.exchanges import Window, read_exchanges
+from benchmarks.figures import Figures, figures
+from benchmarks.truth_server import Truth, running
+
+DRAIN_S = 60.0
+"""How long beyond its window a client may take in all: imports, drowned users' last requests."""
+
+
+class ClientPath(StrEnum):
+    """Who reads the streams."""
+
+    BARE = "C epoll, stamps only"
+    READER = "loadproof reader alone"
+    USER = "loadproof user in Locust"
+    FAST_HTTP = "FastHttpUser, own parser"
+    OPENAI = "openai client in Locust"
+
+
+class CellFailedError(Exception):
+    """A client that ended without figures; the message holds the end of what it printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What all cells of one sitting share. A core of -1: not pinned."""
+
+    truth: Truth
+    window_s: float
+    server_core: int
+    busy: bool = False
+    """Whether another process keeps the client's core busy all the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Who reads how many streams."""
+
+    path: ClientPath
+    streams: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a cell: its figures, and counts that only some paths have."""
+
+    figures: Figures
+    notes: dict[str, int]
+    children_cpu_share: float
+
+
+def run_cell(cell: Cell, conditions: Conditions) -> Outcome:
+    """Starts a server and a client of their own, and waits until both have ended.
+
+    The client inherits this process's core. Raises CellFailedError, CompilationError.
+    """
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch, ExitStack() as ending:
+        server = ending.enter_context(running(conditions.truth, conditions.server_core))
+        if conditions.busy:
+            ending.enter_context(_busy_loop())
+        order = Order(
+            server.url,
+            cell.streams,
+            conditions.truth.period_ms / 1000,
+            conditions.window_s,
+            str(Path(scratch) / "exchanges"),
+        )
+        output = _run_client(cell, order, server.port, Path(scratch))
+        ending.close()
+        window = msgspec.json.decode(output, type=Window)
+        exchanges = read_exchanges(Path(order.exchanges))
+    cpu_s = window.cpu_s + window.children_cpu_s
+    return Outcome(
+        figures(exchanges, window, cell.streams, server.late_p99_ms),
+        window.notes,
+        window.children_cpu_s / cpu_s if cpu_s else 0.0,
+    )
+
+
+def _run_client(cell: Cell, order: Order, port: int, scratch: Path) -> bytes:
+    """The window that the client reports, as JSON."""
+    log = scratch / "client.log"
+    within_s = order.period_s + MARGIN_S + order.window_s + DRAIN_S
+    with log.open("wb") as sink:
+        client = subprocess.Popen(
+            _command(cell, order, port, scratch),
+            cwd=ROOT,
+            env={
+                **os.environ,
+                VARIABLE: msgspec.json.encode(order).decode(),
+                "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            client.wait(within_s)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            client.kill()
+            client.wait()
+    window = Path(order.exchanges + ".json")
+    if cell.path is ClientPath.BARE and client.returncode == 0:
+        return log.read_bytes()
+    if window.exists():
+        return window.read_bytes()
+    end = "\n".join(log.read_text(errors="replace").splitlines()[-12:])
+    raise CellFailedError(
+        f"{cell.path} at {cell.streams} streams gave no figures within {within_s:.0f} s:\n{end}"
+    )
+
+
+def _command(cell: Cell, order: Order, port: int, scratch: Path) -> Sequence[str]:
+    if cell.path is ClientPath.BARE:
+        return [
+            str(compiled("bare_reader")),
+            *(str(port), str(cell.streams), str(order.period_s * 1000), str(order.window_s)),
+            order.exchanges,
+        ]
+    if cell.path is ClientPath.READER:
+        return [sys.executable, "-m", "benchmarks.clients.reader"]
+    locustfile, options = {
+        ClientPath.USER: ("streaming", ["--runs", str(scratch), "--no-judge"]),
+        ClientPath.FAST_HTTP: ("fast_http", []),
+        ClientPath.OPENAI: ("openai", []),
+    }[cell.path]
+    return [
+        *(sys.executable, "-m", "locust", "--headless"),
+        *("-f", str(ROOT / "benchmarks" / "clients" / f"{locustfile}_locustfile.py")),
+        *("-u", str(cell.streams), "-r", str(cell.streams)),
+        *("--stop-timeout", "10", "--loglevel", "WARNING", "--only-summary"),
+        *options,
+    ]
+
+
+class _busy_loop:  # noqa: N801 - reads as the verb that it is in a with statement
+    """A process that computes without end on the client's core."""
+
+    def __enter__(self) -> None:
+        self._process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()

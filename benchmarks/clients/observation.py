@@ -1,0 +1,152 @@
+"""What every Python path does alike: users take turns to start, a window is measured, stamps kept.
+
+A path is told its cell by the environment variable LOADPROOF_BENCH_CELL, and ends by writing the
+file of exchanges named there and one line of JSON, its Window, beside it.
+"""
+
+import os
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import gevent
+import msgspec
+from gevent.event import Event
+
+from benchmarks.exchanges import Window, encoded
+
+VARIABLE = "LOADPROOF_BENCH_CELL"
+MARGIN_S = 0.3
+BODY = (
+    b'{"model":"truth","messages":[{"role":"user","content":"When?"}],'
+    b'"stream":true,"stream_options":{"include_usage":true}}'
+)
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One cell, as its client needs to know it."""
+
+    url: str
+    streams: int
+    period_s: float
+    """How long a request takes: first requests are spread over it."""
+    window_s: float
+    exchanges: str
+    """Path of the file to write; the window goes to the same path with .json added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What the process and its children have used until a moment."""
+
+    at_ns: int
+    cpu_s: float
+    children_cpu_s: float
+
+
+class Observation:
+    """One cell, as seen from within its client process."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.stopping = False
+        """Whether users shall start no more requests."""
+        self.failed = 0
+        self.notes: dict[str, int] = {}
+        self._rss_before_bytes = _memory_bytes("VmRSS")
+        self._go = Event()
+        self._users = 0
+        self._kept: list[tuple[int, str, Sequence[int]]] = []
+        self._window: tuple[Use, Use] | None = None
+
+    def wait_for_turn(self) -> None:
+        """Holds a new user until all exist, and then for its share of the first period.
+
+        Without it all users would send at the same instant, and go on doing so in a closed loop.
+        """
+        turn = self._users
+        self._users += 1
+        self._go.wait()
+        gevent.sleep(self.order.period_s * turn / self.order.streams)
+
+    def keep(self, start_ns: int, text: str, arrivals_ns: Sequence[int]) -> None:
+        """Keeps what a completed request showed; it is looked at when all is over."""
+        self._kept.append((start_ns, text, arrivals_ns))
+
+    def note(self, name: str, count: int = 1) -> None:
+        """Adds to a count of the path's own."""
+        self.notes[name] = self.notes.get(name, 0) + count
+
+    def measure(self, then: Callable[[], None]) -> None:
+        """Lets the users go, measures the window, tells them to stop, and calls `then`."""
+        self._go.set()
+        gevent.sleep(self.order.period_s + MARGIN_S)
+        opened = _use()
+        gevent.sleep(self.order.window_s)
+        self._window = (opened, _use())
+        self.stopping = True
+        then()
+
+    def write(self) -> None:
+        """Writes what was seen. Raises RuntimeError where no window was measured."""
+        if self._window is None:
+            raise RuntimeError("the client ended before its window was measured")
+        opened, closed = self._window
+        rss_bytes = _memory_bytes("VmHWM")
+        path = Path(self.order.exchanges)
+        parts = [encoded(*kept) for kept in self._kept]
+        path.write_bytes(b"".join(parts))
+        window = Window(
+            open_ns=opened.at_ns,
+            close_ns=closed.at_ns,
+            cpu_s=closed.cpu_s - opened.cpu_s,
+            children_cpu_s=closed.children_cpu_s - opened.children_cpu_s,
+            rss_before_bytes=self._rss_before_bytes,
+            rss_bytes=rss_bytes,
+            kept_bytes=sum(len(text) + 8 * len(arrivals) for _, text, arrivals in self._kept),
+            failed=self.failed,
+            notes=self.notes,
+        )
+        path.with_name(path.name + ".json").write_bytes(msgspec.json.encode(window))
+
+
+def observation() -> Observation:
+    """The observation of the cell that this process was started for."""
+    return Observation(msgspec.json.decode(os.environ[VARIABLE], type=Order))
+
+
+def _use() -> Use:
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return Use(
+        time.monotonic_ns(),
+        own.ru_utime + own.ru_stime,
+        sum(_process_cpu_s(child) for child in _descendants(os.getpid())),
+    )
+
+
+def _descendants(pid: int) -> list[int]:
+    children = [
+        int(child)
+        for thread in Path(f"/proc/{pid}/task").iterdir()
+        for child in (thread / "children").read_text().split()
+    ]
+    return children + [further for child in children for further in _descendants(child)]
+
+
+def _process_cpu_s(pid: int) -> float:
+    # Linux's clock of another process's CPU time, as clock_getcpuclockid(3) makes it: exact to the
+    # nanosecond, where /proc/PID/stat counts in hundredths of a second.
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def _memory_bytes(field: str) -> int:
+    """VmRSS, or VmHWM for the highest so far.
+
+    getrusage's own highest would be that of the process which this one was started from, too.
+    """
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"/proc/self/status has no {field}")
