@@ -66,6 +66,8 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     only as no later than the later one's."""
     events: int
     """Token-bearing events."""
+    multi_token_events: int = 0
+    """Those of them that bore more than one token."""
     prompt_tokens: int | None
     output_tokens: int | None
     """As the server's usage says; for a request without usage, its token-bearing events."""
