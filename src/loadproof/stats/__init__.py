@@ -1,1 +1,1 @@
-"""Pure functions on arrays. No I/O."""
+"""Pure functions on numbers and arrays: intervals, quantiles, sample sizes. No I/O, no clock."""

@@ -1,0 +1,189 @@
+"""A run's records and samples, sorted by load level: what all judging starts from."""
+
+import bisect
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hdrh.histogram import HdrHistogram
+
+from loadproof.model.metrics import COUNTERS, GAUGES, MEMORIES
+from loadproof.model.record import Outcome, RequestRecord
+from loadproof.model.scenario import Scenario
+from loadproof.recording.hdr import add_histogram, new_histogram
+from loadproof.recording.reader import RecordedRun
+from loadproof.stats.percentiles import FloatArray
+
+Timeline = tuple[tuple[int, float], ...]
+"""Samples of one quantity as (monotonic ns, value), ascending in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelSamples:
+    """All that was measured at one load level.
+
+    `measured` holds the records outside the warm-up in order of their starts. `window_ns` is when
+    it was measured, None for a level that nothing is known of. `itl` are the gaps between tokens
+    by task. `samples` are the sidecar's within the window, by name; those of counters begin with
+    the last one before it, from which their growth counts. `ended` is False for a level within
+    which the run was cut off.
+    """
+
+    step: int
+    users: int | None
+    measured: tuple[RequestRecord, ...]
+    warmup: int
+    window_ns: tuple[int, int] | None
+    itl: dict[str, HdrHistogram]
+    samples: dict[str, Timeline]
+    ended: bool
+
+    def sent(self, task: str | None = None) -> list[RequestRecord]:
+        """The measured records, of one task or of all, however they ended."""
+        return [record for record in self.measured if task is None or record.task == task]
+
+    def completed(self, task: str | None = None) -> list[RequestRecord]:
+        """The measured records that completed."""
+        return [record for record in self.sent(task) if record.outcome is Outcome.COMPLETED]
+
+    def latencies_ms(self, metric: str, task: str | None = None) -> FloatArray:
+        """One per-request latency of the completed requests that have it, in order of start."""
+        values = (latency_ms(record, metric) for record in self.completed(task))
+        return np.array([value for value in values if value is not None], dtype=np.float64)
+
+    def gaps(self, task: str | None = None) -> HdrHistogram:
+        """The gaps between tokens, of one task or of all."""
+        total = new_histogram()
+        for name, histogram in self.itl.items():
+            if task is None or name == task:
+                add_histogram(total, histogram)
+        return total
+
+    def grades(self, task: str, metric: str) -> FloatArray:
+        """One grade of the completed requests of a task that have it; a missing one is none."""
+        grades = (record.grades.get(metric) for record in self.completed(task))
+        return np.array([grade for grade in grades if grade is not None], dtype=np.float64)
+
+
+def latency_ms(record: RequestRecord, metric: str) -> float | None:
+    """A per-request latency of one record; `start_delay` only where a start was intended."""
+    match metric:
+        case "ttft":
+            return record.ttft_ms
+        case "ttfat":
+            return record.ttfat_ms
+        case "tpot":
+            return record.tpot_ms
+        case "e2e":
+            return record.e2e_ms
+        case "start_delay":
+            intended_ns = record.intended_ns
+            return None if intended_ns is None else (record.start_ns - intended_ns) / 1e6
+        case _:
+            raise ValueError(f"{metric} is no latency that a request has one of")
+
+
+def level_samples(run: RecordedRun, scenario: Scenario) -> list[LevelSamples]:
+    """The levels of a run in order: those with records, and those planned that have none."""
+    groups: dict[tuple[int, int | None], list[RequestRecord]] = {}
+    for record in run.records:
+        groups.setdefault((record.step, record.users), []).append(record)
+    for step, users in _planned(run, scenario):
+        if all(step != known for known, _ in groups):
+            groups[step, users] = []
+    steps = [step for step, _ in groups]
+    series = _telemetry(run.telemetry)
+    levels = []
+    for (step, users), records in sorted(groups.items(), key=lambda item: _order(item[0])):
+        records.sort(key=lambda record: record.start_ns)
+        measured = tuple(record for record in records if not record.warmup)
+        shares_its_step = steps.count(step) > 1
+        window_ns = None if shares_its_step else _window_by_events(run.events, step, measured)
+        window_ns = window_ns or _window_by_records(measured)
+        levels.append(
+            LevelSamples(
+                step=step,
+                users=users,
+                measured=measured,
+                warmup=len(records) - len(measured),
+                window_ns=window_ns,
+                itl={} if shares_its_step else _gaps_by_task(run.histograms, step),
+                samples={} if window_ns is None else dict(_within(series, *window_ns)),
+                ended=run.finished or _time_of(run.events, "step_end", step) is not None,
+            )
+        )
+    return levels
+
+
+def _order(key: tuple[int, int | None]) -> tuple[int, int]:
+    step, users = key
+    return step, -1 if users is None else users
+
+
+def _planned(run: RecordedRun, scenario: Scenario) -> Iterator[tuple[int, int | None]]:
+    for step in scenario.load_steps():
+        yield step.index, step.users
+    for event in run.events:
+        if event.get("kind") == "step_start" and isinstance(event.get("step"), int):
+            yield event["step"], event.get("users")
+
+
+def _time_of(events: Iterable[dict[str, Any]], kind: str, step: int) -> int | None:
+    for event in events:
+        if event.get("kind") == kind and event.get("step") == step:
+            return int(event["t_ns"])
+    return None
+
+
+def _window_by_events(
+    events: list[dict[str, Any]], step: int, measured: tuple[RequestRecord, ...]
+) -> tuple[int, int] | None:
+    start = _time_of(events, "step_measuring", step)
+    if start is None:
+        return None
+    end = _time_of(events, "step_end", step)
+    if end is None:
+        end = max((record.end_ns for record in measured), default=start)
+    return start, end
+
+
+def _window_by_records(measured: tuple[RequestRecord, ...]) -> tuple[int, int] | None:
+    if not measured:
+        return None
+    return measured[0].start_ns, max(record.end_ns for record in measured)
+
+
+def _gaps_by_task(histograms: dict[str, HdrHistogram], step: int) -> dict[str, HdrHistogram]:
+    found = {}
+    for tag, histogram in histograms.items():
+        tagged_step, task, metric = tag.split("/")
+        if metric == "itl" and tagged_step == str(step):
+            found[task] = histogram
+    return found
+
+
+def _telemetry(lines: Iterable[dict[str, Any]]) -> dict[str, list[tuple[int, float]]]:
+    """Memories, gauges and counters by name; ascending, also where lines were written late."""
+    series: dict[str, list[tuple[int, float]]] = {}
+    for line in lines:
+        metrics = line.get("metrics") or {}
+        named = [(name, line.get(name)) for name in MEMORIES]
+        named += [(name, metrics.get(name)) for name in (*GAUGES, *COUNTERS)]
+        for name, value in named:
+            if value is not None:
+                series.setdefault(name, []).append((int(line["t_ns"]), float(value)))
+    for samples in series.values():
+        samples.sort()
+    return series
+
+
+def _within(
+    series: dict[str, list[tuple[int, float]]], start_ns: int, end_ns: int
+) -> Iterator[tuple[str, Timeline]]:
+    for name, samples in series.items():
+        first = bisect.bisect_left(samples, start_ns, key=lambda sample: sample[0])
+        last = bisect.bisect_right(samples, end_ns, key=lambda sample: sample[0])
+        if first < last:
+            base = 1 if name in COUNTERS and first > 0 else 0
+            yield name, tuple(samples[first - base : last])

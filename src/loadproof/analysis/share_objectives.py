@@ -1,0 +1,80 @@
+"""Judging shares of requests: failures by the outcomes, answer quality by the grades."""
+
+from loadproof.analysis import wording
+from loadproof.analysis.finding import (
+    Finding,
+    bound_text,
+    more_requests,
+    more_text,
+    ruling_at_least,
+    ruling_at_most,
+)
+from loadproof.analysis.latency_objectives import nothing_measured
+from loadproof.analysis.samples import LevelSamples
+from loadproof.model.objective import Objective
+from loadproof.model.record import Outcome
+from loadproof.model.verdict import Ruling
+from loadproof.stats import binomial, mean
+from loadproof.stats.percentiles import FloatArray
+
+_OUTCOMES = {"failed": Outcome.FAILED, "cut_off": Outcome.CUT_OFF}
+_DONE = {"failed": "failed", "cut_off": "were cut off"}
+
+
+def judge_rate(objective: Objective, level: LevelSamples, confidence: float) -> Finding:
+    """`rate(failed) <= limit`, by the one-sided Clopper–Pearson interval over all that was sent."""
+    sent = level.sent(objective.task)
+    n = len(sent)
+    if n == 0:
+        return nothing_measured(objective, level)
+    hits = sum(record.outcome is _OUTCOMES[objective.metric] for record in sent)
+    rate = hits / n
+    bounds = binomial.interval(hits, n, confidence, sides=1)
+    ruling = ruling_at_most(bounds, objective.limit)
+    more = None
+    low, high = wording.share(bounds.low), wording.share(bounds.high)
+    reason = (
+        f"{wording.count(hits)} of {wording.requests(n)} ({wording.share(rate)}) "
+        f"{_DONE[objective.metric]}, {bound_text(ruling, low, high, confidence, at_most=True)}, "
+        f"and the objective allows {wording.share_limit(objective.limit)}"
+    )
+    if ruling is Ruling.INCONCLUSIVE:
+        needed = binomial.trials_to_settle(rate, objective.limit, confidence)
+        more = more_requests(needed, n, len(level.sent()))
+        reason += f"; {more_text(more)}"
+    return Finding(ruling, reason, n, rate, rate, bounds.low, bounds.high, more)
+
+
+def judge_quality(objective: Objective, level: LevelSamples, confidence: float) -> Finding:
+    """`accuracy(task) >= limit` and its like, over the completed requests that have the grade."""
+    assert objective.task is not None, "a quality is one task's"
+    grades = level.grades(objective.task, objective.metric)
+    n = len(grades)
+    if n == 0:
+        if not level.completed(objective.task):
+            return nothing_measured(objective, level)
+        reason = f"no answer of {objective.task} was graded by {objective.metric} at this level"
+        return Finding(Ruling.INCONCLUSIVE, reason, 0)
+    observed = float(grades.mean())
+    bounds = mean.unit_interval(grades, confidence, sides=1)
+    ruling = ruling_at_least(bounds, objective.limit)
+    more = None
+    low, high = wording.share(bounds.low), wording.share(bounds.high)
+    reason = (
+        f"{objective.metric} was {wording.share(observed)} over {wording.count(n)} graded "
+        f"answer{'' if n == 1 else 's'}, "
+        f"{bound_text(ruling, low, high, confidence, at_most=False)}, "
+        f"and the objective asks for {wording.share_limit(objective.limit)}"
+    )
+    if ruling is Ruling.INCONCLUSIVE:
+        needed = _answers_to_settle(grades, objective.limit, confidence)
+        more = more_requests(needed, n, len(level.sent()))
+        reason += f"; {more_text(more)}"
+    return Finding(ruling, reason, n, observed, observed, bounds.low, bounds.high, more)
+
+
+def _answers_to_settle(grades: FloatArray, limit: float, confidence: float) -> int | None:
+    moments = mean.Moments.of(grades)
+    if mean.judged_as_binary(grades):
+        return binomial.trials_to_settle(1 - moments.mean, round(1 - limit, 12), confidence)
+    return mean.samples_to_settle(moments, limit, confidence)
