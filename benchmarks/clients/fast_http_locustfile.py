@@ -13,6 +13,7 @@ from benchmarks.clients.locust_hooks import observed_run
 from benchmarks.clients.observation import BODY
 
 seen = observed_run()
+BODY_TEXT = BODY.decode()
 
 
 class FastUser(FastHttpUser):
@@ -34,7 +35,7 @@ class FastUser(FastHttpUser):
         texts, arrivals_ns = [], []
         response = self.client.post(
             "/v1/chat/completions",
-            data=BODY,
+            data=BODY_TEXT,
             headers={"content-type": "application/json"},
             stream=True,
         )

@@ -26,9 +26,11 @@ def observed_run() -> Observation:
     def begin(**_: Any) -> None:
         gevent.spawn(seen.measure, end)
 
-    events.init.add_listener(remember)
-    events.spawning_complete.add_listener(_once(begin))
-    events.quitting.add_listener(lambda **_: seen.write())
+    # Locust's event hooks carry no types.
+    hooks: Any = events
+    hooks.init.add_listener(remember)
+    hooks.spawning_complete.add_listener(_once(begin))
+    hooks.quitting.add_listener(lambda **_: seen.write())
     return seen
 
 

@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 from locust import User, task
-from openai import DefaultHttpxClient, OpenAI
+from openai import DefaultHttpxClient, OpenAI, OpenAIError, Stream
+from openai.types.chat import ChatCompletionChunk
 
 from benchmarks.clients.locust_hooks import observed_run
 
@@ -42,16 +43,15 @@ class OpenAIUser(User):
             return
         start_ns = time.monotonic_ns()
         texts, arrivals_ns = [], []
-        stream = self.client.chat.completions.create(
-            model="truth",
-            messages=[{"role": "user", "content": "When?"}],
-            stream=True,
-            stream_options={"include_usage": True},
-        )
-        for chunk in stream:
-            if chunk.choices and chunk.choices[0].delta.content:
-                arrivals_ns.append(time.monotonic_ns())
-                texts.append(chunk.choices[0].delta.content)
+        try:
+            for chunk in self._chunks():
+                if chunk.choices and chunk.choices[0].delta.content:
+                    arrivals_ns.append(time.monotonic_ns())
+                    texts.append(chunk.choices[0].delta.content)
+        except OpenAIError as error:
+            seen.failed += 1
+            seen.note(f"failed: {type(error).__name__}: {error}")
+            return
         seen.keep(start_ns, "".join(texts), arrivals_ns)
         self.environment.events.request.fire(
             request_type="POST",
@@ -60,4 +60,12 @@ class OpenAIUser(User):
             response_length=len(texts),
             exception=None,
             context={},
+        )
+
+    def _chunks(self) -> Stream[ChatCompletionChunk]:
+        return self.client.chat.completions.create(
+            model="truth",
+            messages=[{"role": "user", "content": "When?"}],
+            stream=True,
+            stream_options={"include_usage": True},
         )

@@ -4,14 +4,16 @@ Nothing of the product is changed: the users' connections are wrapped, so that t
 reply, which is made of the server's stamps, is kept beside its arrivals.
 """
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from loadproof.streaming.connection import Connection
 from loadproof.streaming.reply import Reply
 
-import loadproof.plugin  # noqa: F401 - importing it is how a locustfile asks for loadproof
 from benchmarks.clients.locust_hooks import observed_run
 from benchmarks.clients.replies import keep_reply
-from loadproof.load.users import StreamingUser
 from loadproof.model.record import Outcome
+from loadproof.plugin import StreamingUser
 
 seen = observed_run()
 
@@ -47,7 +49,7 @@ class ObservedUser(StreamingUser):
     """Asks the tasks whose users never pause."""
 
     host = seen.order.url
-    asks = {"commonsense": 1, "medical_qa": 1, "boxed_math": 1}  # noqa: RUF012 - as in the kit
+    asks: ClassVar[Mapping[str, float]] = {"commonsense": 1, "medical_qa": 1, "boxed_math": 1}
 
     def on_start(self) -> None:
         """Joins, and waits for its turn."""

@@ -5,11 +5,9 @@
  * one's is "<read>:<sent>": so any client that keeps the answer's text can be compared with the
  * truth. One thread, one epoll, one timer queue. Prints "port N" when it listens and one line of
  * JSON about itself when it is ended by SIGTERM or SIGINT. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -23,6 +21,7 @@
 #include "completion_chunk.h"
 #include "http_request.h"
 #include "lateness.h"
+#include "loopback.h"
 #include "options.h"
 #include "timer_queue.h"
 
@@ -236,19 +235,6 @@ static void accept_all(int listener) {
     }
 }
 
-static int listen_on_loopback(void) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
-    socklen_t bytes = sizeof address;
-    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, bytes) || listen(fd, 4096)) die("listen");
-    getsockname(fd, (struct sockaddr *)&address, &bytes);
-    printf("port %d\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return fd;
-}
-
 static void serve(int listener, int timer_fd) {
     struct epoll_event seen[256];
     struct epoll_event at_listener = {.events = EPOLLIN, .data.ptr = &listener};
@@ -294,17 +280,9 @@ static void serve(int listener, int timer_fd) {
     }
 }
 
-static void pin(void) {
-    cpu_set_t cores;
-    CPU_ZERO(&cores);
-    if (options.core < 0) return;
-    CPU_SET((size_t)options.core, &cores);
-    if (sched_setaffinity(0, sizeof cores, &cores)) die("--core");
-}
-
 int main(int count, char **values) {
     read_options(count, values);
-    pin();
+    if (options.core >= 0 && !pinned(options.core)) die("--core");
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     event = malloc(2 * CHUNK_LIMIT + (size_t)options.padding_bytes);
     if (!event) die("malloc");
@@ -319,7 +297,7 @@ int main(int count, char **values) {
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (epoll_fd < 0 || timer_fd < 0) die("epoll");
-    serve(listen_on_loopback(), timer_fd);
+    serve(loopback_listener(options.port), timer_fd);
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);
     printf("{\"requests\":%lu,\"tokens\":%lu,\"cut_streams\":%lu,\"blocked_sends\":%lu,"

@@ -215,3 +215,26 @@ def test_a_client_that_leaves_in_mid_stream_is_counted_and_harms_no_other(start:
     server.terminate()
     output, _ = server.communicate()
     assert json.loads(output)["cut_streams"] == 1
+
+
+def test_the_harness_finds_the_truth_with_a_bare_reader(tmp_path: Path) -> None:
+    found = tmp_path / "found.json"
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks", "--paths", "bare", "--streams", "3"),
+            *("--rounds", "2", "--seconds", "0.5", "--json", str(found)),
+            *("--ttft-ms", "30", "--gap-ms", "5", "--tokens", "8"),
+        ],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    (cell,) = json.loads(found.read_bytes())["cells"]
+    assert (cell["path"], cell["streams"], len(cell["rounds"])) == ("bare", 3, 2)
+    median = cell["median"]
+    assert median["failed"] == 0
+    assert median["events_per_s"] > 0
+    # A request cannot be answered sooner than asked, nor an event seen before it was sent.
+    assert median["ttft_p50_ms"] >= 30
+    assert median["first_error_p50_ms"] > 0
+    assert median["ttft_p99_excess_ms"] > 0
