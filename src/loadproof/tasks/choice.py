@@ -1,0 +1,170 @@
+"""Multiple choice: how it is written out, and which letter an answer means."""
+
+import re
+
+from loadproof.tasks.boxes import last_box
+from loadproof.tasks.questions import Question
+from loadproof.tasks.statement import LEAD, leads, unmarked
+
+_CHOSEN = re.compile(
+    LEAD.pattern
+    + r"""
+    | (?:\b(?i:it\s+is|it's|it\s+must\s+be|i\s+(?:would\s+)?(?:choose|pick|select)
+        |i(?:'d|\s+would|'ll|\s+will)\s+go\s+with|choose|select|go\s+with))\s+
+    | (?:应该是|应当是|应是|就是|(?<![不能该可])(?:选择|选))\s*:?\s*
+    """,
+    re.VERBOSE,
+)
+_EXPLAINED = re.compile(r"\s(?:because|since|as|is|and|for|which|due|means|refers)\b")
+_LONGEST_LINE = 120
+
+
+def listed(question: Question) -> str:
+    """The question, with its options a line each where it has any."""
+    options = question.options or {}
+    return "\n".join([question.question, *(f"{key}. {text}" for key, text in options.items())])
+
+
+def chosen_letter(text: str, options: dict[str, str]) -> str | None:
+    """The letter of the option that `text` means, or None where it means none or several.
+
+    In this order: the last box; the last statement ("the answer is B", "B is correct", "故选B"); a
+    text, first paragraph or last line that is one option; an option's own words, named alone. Of
+    several statements the last one counts, a hedge ("B or C") states nothing.
+    """
+    reader = _Reader(options)
+    box = last_box(text)
+    if box is not None:
+        letter = reader.at_start(unmarked(box))
+        if letter:
+            return letter
+    plain = unmarked(text)
+    return reader.statement(plain) or reader.alone(plain) or reader.named(plain)
+
+
+class _Reader:
+    """Reads option letters and texts out of unmarked text."""
+
+    def __init__(self, options: dict[str, str]) -> None:
+        names = "".join(options)
+        self.options = options
+        self.texts = sorted(
+            ((unmarked(text).casefold(), letter) for letter, text in options.items()),
+            key=lambda pair: -len(pair[0]),
+        )
+        self.letter = re.compile(
+            rf"(?i:(?:the\s+)?(?:option|choice|letter|answer)\s+|选项\s*)?[(\[\"'“「]?"
+            rf"(?P<letter>[{names}])(?![A-Za-z0-9+\-]\w?)[)\]\"'”」]?(?:\s*(?:选项|项))?"
+        )
+        self.hedge = re.compile(
+            rf"\s*(?:/|&|、|,?\s*\b(?:and|or)\b|和|与|或者|或|以及)\s*[(\[]?[{names}]"
+            rf"(?![A-Za-z0-9])(?!\)?\s+(?:is|are|was|were|would|does)\b)"
+        )
+        self.right = re.compile(
+            rf"(?<![A-Za-z0-9.\-])[(\[]?(?P<letter>[{names}])[)\]]?(?:\s*(?:选项|项))?"
+            rf"(?:\s+(?:is|must\s+be|would\s+be|seems)\s+(?:(?:the|most|likely|single|only)\s+)*"
+            rf"(?:correct|right|best|true|answer)\b|\s*(?:是|为)?\s*(?:正确|对的|正解|最佳))"
+            rf"(?!吗)"
+        )
+        self.line = re.compile(
+            rf"[(\[]?(?P<letter>[{names}])(?:[)\].:、,]|\s*$|\s+[-—–])(?P<rest>.*)", re.DOTALL
+        )
+        self.tail = re.compile(rf"(?:[=:>→,，]|[\s(]so)\s*\(?(?P<letter>[{names}])\)?[.。!]?\s*$")
+
+    def at_start(self, plain: str) -> str | None:
+        """The option that `plain` begins with, by its words or else by its letter."""
+        plain = plain.lstrip()
+        folded = plain.casefold()
+        for words, letter in self.texts:
+            if words and folded.startswith(words) and not _runs_on(folded, len(words)):
+                return letter
+        match = self.letter.match(plain)
+        if match is None or self.hedge.match(plain, match.end()):
+            return None
+        rest = plain[match.end() :]
+        if match["letter"] == "A" and re.match(r"\s+[a-z]", rest) and not _EXPLAINED.match(rest):
+            return None  # the article
+        if re.match(r"\s*[㐀-鿿]", rest) and self.is_word_with(match["letter"], rest):
+            return None
+        return match["letter"]
+
+    def is_word_with(self, letter: str, rest: str) -> bool:
+        """Whether the letter is the beginning of an option's words, such as C反应蛋白."""
+        joined = (letter + rest.lstrip()[:1]).casefold()
+        return any(joined in words for words, _ in self.texts)
+
+    def statement(self, plain: str) -> str | None:
+        """The last option that is stated to be the answer."""
+        found = [(start, self.at_start(plain[start:])) for start in leads(plain, _CHOSEN)]
+        found += [(match.start(), match["letter"]) for match in self.right.finditer(plain)]
+        kept = [(start, letter) for start, letter in sorted(found) if letter]
+        return kept[-1][1] if kept else None
+
+    def alone(self, plain: str) -> str | None:
+        """The option that stands alone: as the whole text, its first paragraph or its last line."""
+        if re.fullmatch(r"\(?[a-z]\)?\.?", plain):
+            return (
+                plain.strip("().").upper() if plain.strip("().").upper() in self.options else None
+            )
+        lines = [line.strip() for line in plain.splitlines() if line.strip()]
+        if not lines:
+            return None
+        first = re.split(r"\n\s*\n", plain)[0].strip()
+        last = lines[-1]
+        for candidate in (first, last) if len(lines) > 1 else (plain,):
+            letter = self.whole(candidate)
+            if letter and not (candidate is last and self.is_enumeration(lines)):
+                return letter
+        tail = self.tail.search(plain)
+        return tail["letter"] if tail else None
+
+    def whole(self, candidate: str) -> str | None:
+        """The option that one short line is, by its letter or its words."""
+        if "\n" in candidate or len(candidate) > _LONGEST_LINE:
+            return None
+        folded = candidate.casefold().strip(" .。!,;")
+        for words, letter in self.texts:
+            if folded == words:
+                return letter
+        match = self.line.match(candidate)
+        if match is None or self.hedge.match(candidate, match.end("letter")):
+            return None
+        return match["letter"]
+
+    def is_enumeration(self, lines: list[str]) -> bool:
+        """Whether the last lines only repeat the options, in their order."""
+        last = self.line.match(lines[-1])
+        before = self.line.match(lines[-2])
+        bare = last is None or not last["rest"].strip(" .)")
+        return bool(not bare and last and before and before["letter"] < last["letter"])
+
+    def named(self, plain: str) -> str | None:
+        """The one option whose words occur in the text, else in its last sentence."""
+        folded = plain.casefold()
+        last = [part for part in re.split(r"[。!?\n]|\.\s", folded) if part.strip()][-1:]
+        for part in (folded, *last):
+            letters = self.mentioned(part)
+            if len(letters) == 1:
+                return letters.pop()
+        return None
+
+    def mentioned(self, folded: str) -> set[str]:
+        """The options whose words occur, longer ones first: a word counts for one of them."""
+        letters: set[str] = set()
+        for words, letter in self.texts:
+            if not words:
+                continue
+            pattern = re.escape(words)
+            if words.isascii():
+                pattern = rf"(?<![a-z0-9]){pattern}(?![a-z0-9])"
+            folded, count = re.subn(pattern, " ", folded)
+            if count:
+                letters.add(letter)
+        return letters
+
+
+def _runs_on(text: str, end: int) -> bool:
+    """Whether the word that ends at `end` goes on there."""
+    return (
+        text[end - 1].isascii() and text[end : end + 1].isascii() and text[end : end + 1].isalnum()
+    )

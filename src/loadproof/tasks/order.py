@@ -1,0 +1,21 @@
+"""In which order a pool of questions is asked: a fresh seeded permutation for every pass."""
+
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from itertools import count
+
+from loadproof.tasks.questions import Question
+
+
+def endless(questions: Sequence[Question], seed: int) -> Iterator[Question]:
+    """`questions` in a new order for every pass, without end.
+
+    The k-th question depends on `seed`, k and the questions' ids alone: each pass sorts them by a
+    hash, so that no version of Python or of a random number generator changes a run.
+    """
+    for number in count():
+        yield from sorted(questions, key=lambda question: _rank(question.id, seed, number))
+
+
+def _rank(question_id: str, seed: int, number: int) -> bytes:
+    return blake2b(f"{seed}/{number}/{question_id}".encode(), digest_size=16).digest()

@@ -1,0 +1,60 @@
+"""What a text states as its answer, by the words that lead up to it."""
+
+import re
+import unicodedata
+
+from loadproof.tasks.boxes import last_box
+
+_LATEX_WRAPPER = re.compile(r"\\(?:text|mathrm|mathbf|textbf|mbox|operatorname)\s*\{([^{}]*)\}")
+_MARKS = re.compile(r"\*+|`+|\\[()\[\]]|\$|(?<!\w)_+|_+(?!\w)|^\s*(?:#+|>)\s*", re.MULTILINE)
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
+
+LEAD = re.compile(
+    r"""
+    (?:\b(?i:answer|option|choice|solution|conclusion)
+        (?:\s+(?i:to|for)\s+[^.:\n]{1,60}?)?
+        (?:\s+(?i:is|would\s+be|should\s+be|must\s+be|will\s+be)(?![A-Za-z])\s*:?|\s*[:=]|\s*\n)
+     | (?:答案|正确选项|结论)\s*(?:应该|应当|应|就|只能)?\s*(?:[是为选:=]+|\n)
+    )\s*
+    """,
+    re.VERBOSE,
+)
+"""The words after which an answer stands, in text that `unmarked` has been over."""
+
+_DOUBT = re.compile(
+    r"(?:\b(?i:not|cannot|never|whether|unless)|n't|\b(?i:if))\s+(?:[\w']+\s+){0,3}$"
+    r"|(?:不认为|不觉得|是否|如果|若)[^。,\n]{0,6}$"
+)
+
+
+def unmarked(text: str) -> str:
+    r"""`text` without Markdown's and LaTeX's dress, full-width letters and signs made plain."""
+    plain = unicodedata.normalize("NFKC", text)
+    plain = _LATEX_WRAPPER.sub(r"\1", plain)
+    plain = _BOX.sub(r" \1 ", plain)
+    return _MARKS.sub("", plain).strip()
+
+
+def leads(plain: str, lead: re.Pattern[str] = LEAD) -> list[int]:
+    """Where, in unmarked text, answers begin that are stated without doubt, in order."""
+    return [
+        match.end()
+        for match in lead.finditer(plain)
+        if not _DOUBT.search(plain[max(0, match.start() - 40) : match.start()])
+    ]
+
+
+def stated(text: str) -> str | None:
+    """What `text` says that its answer is: its last box, or the line after its last lead.
+
+    None where it states no answer. Unmarked.
+    """
+    box = last_box(text)
+    if box is not None:
+        return unmarked(box)
+    plain = unmarked(text)
+    for start in reversed(leads(plain)):
+        line = plain[start:].partition("\n")[0].strip()
+        if line:
+            return line
+    return None
