@@ -13,6 +13,8 @@ TELEMETRY = "telemetry.jsonl"
 EVENTS = "events.jsonl"
 SERVER_LOG = "server.log"
 """What a server that loadproof started has printed."""
+GENERATOR_LOG = "generator.log"
+"""What the load generator's own process has printed."""
 
 VERDICT = "verdict.json"
 REPORT = "report.html"

@@ -194,9 +194,12 @@ def mean(histogram: HdrHistogram) -> float | None:
     """The mean in microseconds, each value taken as its bucket's middle (within 0.05 %)."""
     if not histogram.total_count:
         return None
+    counts = counts_of(histogram)
+    filled = np.flatnonzero(counts)
     tops = _tops(histogram.counts_len)
-    bottoms = np.concatenate(([0], tops[:-1] + 1))
-    return float(np.dot(counts_of(histogram), (tops + bottoms) / 2) / histogram.total_count)
+    bottoms = np.where(filled > 0, tops[filled - 1] + 1, 0)
+    middles = (bottoms + tops[filled]) / 2
+    return float((counts[filled] * middles).sum() / histogram.total_count)
 
 
 def count_over(histogram: HdrHistogram, limit_us: float) -> int:

@@ -10,6 +10,7 @@ import msgspec
 
 from loadproof.recording.append_file import AppendFile
 from loadproof.recording.directory import EVENTS, HEADER, HISTOGRAMS, REQUESTS
+from loadproof.recording.events import encode_event
 from loadproof.recording.interval_log import interval_line, opening_lines
 from loadproof.recording.outputs import write_output
 
@@ -82,8 +83,3 @@ class RunWriter:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def encode_event(kind: str, **fields: Any) -> bytes:
-    """A line of events.jsonl, without its newline: `t_ns`, `kind` and the fields."""
-    return msgspec.json.encode({"t_ns": time.monotonic_ns(), "kind": kind, **fields})

@@ -1,0 +1,12 @@
+"""Events as lines of events.jsonl."""
+
+import time
+from typing import Any
+
+import msgspec
+
+
+def encode_event(kind: str, **fields: Any) -> bytes:
+    """A line of events.jsonl, without its newline: `t_ns`, the monotonic time of now unless
+    `fields` give another, `kind`, and the fields."""
+    return msgspec.json.encode({"t_ns": time.monotonic_ns(), "kind": kind, **fields})
