@@ -41,22 +41,22 @@ def main() -> int:
     try:
         for number in range(options.rounds):
             for cell in cells:
-                with console.status(
-                    f"round {number + 1} of {options.rounds}: {cell.path} at {cell.streams} streams"
-                ):
-                    try:
-                        results[cell].append(run_cell(cell, conditions))
-                    except CellFailedError as error:
-                        problems.append(str(error))
+                _say(console, f"round {number + 1} of {options.rounds}: {_name(cell)}")
+                try:
+                    results[cell].append(run_cell(cell, conditions))
+                except CellFailedError as error:
+                    problems.append(str(error))
     except CompilationError as error:
         console.print(str(error), markup=False)
         return 1
+    _say(console, "")
     done = {
         cell: medians([outcome.figures for outcome in outcomes])
         for cell, outcomes in results.items()
         if outcomes
     }
-    console.print(figures_table(done, conditions.truth))
+    if done:
+        console.print(figures_table(done, conditions.truth))
     for cell, outcomes in results.items():
         for remark in _remarks(cell, outcomes):
             console.print(remark, markup=False)
@@ -125,6 +125,16 @@ def _pin() -> str:
     return f"Server on core {cores[0]}, client on core {cores[1]}."
 
 
+def _say(console: Console, text: str) -> None:
+    """Shows on a terminal what is being done; nothing moves, as that would cost the client time."""
+    if console.is_terminal:
+        console.print(f"{text:<79}", end="\r")
+
+
+def _name(cell: Cell) -> str:
+    return f"{cell.path} at {cell.streams} streams"
+
+
 def _raise_file_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 8192
@@ -136,7 +146,7 @@ def _raise_file_limit() -> None:
 
 def _remarks(cell: Cell, outcomes: Sequence[Outcome]) -> list[str]:
     """What a reader of the table has to know about a cell besides its figures."""
-    at = f"{cell.path} at {cell.streams} streams"
+    at = _name(cell)
     remarks = []
     late = [outcome.figures.server_late_p99_ms for outcome in outcomes]
     if any(ms > LATE_MS for ms in late):

@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -151,12 +151,12 @@ def _command(cell: Cell, order: Order, port: int, scratch: Path) -> Sequence[str
     ]
 
 
-class _busy_loop:  # noqa: N801 - reads as the verb that it is in a with statement
-    """A process that computes without end on the client's core."""
-
-    def __enter__(self) -> None:
-        self._process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
+@contextmanager
+def _busy_loop() -> Iterator[None]:
+    """Keeps a process computing without end on this process's core, which is the client's."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
