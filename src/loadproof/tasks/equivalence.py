@@ -5,11 +5,14 @@ import re
 from functools import lru_cache
 from typing import Any
 
-_BLANK = re.compile(r"\\[ ,;:!]|\s|~|\$")
+_BLANK = re.compile(r"\\[ ,;:!$]|\s|~|\$")
 _SIZE = re.compile(r"\\(?:left|right)(?![A-Za-z])")
 _FRACTION = re.compile(r"\\[dt]frac(?![A-Za-z])")
 _HAN_WORDS = re.compile(r"\\(?:text|mathrm|mbox)\{[^{}]*[㐀-鿿][^{}]*\}|[㐀-鿿°]+$")
-_HAN_SIGNS = str.maketrans("，：；（）【】－＋＝", ",:;()[]-+=")
+_HAN_SIGNS = str.maketrans(
+    dict(zip("，：；（）【】－＋＝", ",:;()[]-+=", strict=True))
+    | {"或": r"\text{ or }", "和": ",", "、": ","}
+)
 
 
 @lru_cache(maxsize=8192)
@@ -27,7 +30,11 @@ def equivalent(gold: str, answer: str) -> bool:
         return False
     from math_verify import verify
 
-    return bool(verify(_parsed(left), _parsed(right), timeout_seconds=None))
+    return bool(
+        verify(
+            _parsed(left), _parsed(right), timeout_seconds=None, allow_set_relation_comp=True
+        )
+    )
 
 
 def prepare() -> None:
@@ -39,6 +46,7 @@ def _writing(latex: str) -> str:
     """`latex` without what changes its looks alone, and without Chinese units."""
     text = _HAN_WORDS.sub("", latex.translate(_HAN_SIGNS).strip())
     text = _BLANK.sub(lambda match: " " if match[0].isspace() else "", text)
+    text = text.replace(r"\varnothing", r"\emptyset")
     text = _FRACTION.sub(r"\\frac", _SIZE.sub("", text))
     return " ".join(text.split()).rstrip(". ")
 
