@@ -14,6 +14,8 @@ EVENTS = "events.jsonl"
 SERVER_LOG = "server.log"
 """What a server that loadproof started has printed."""
 GENERATOR_LOG = "generator.log"
+"""What Locust has printed, where `loadproof run` started it."""
+GENERATOR_LOG = "generator.log"
 """What the load generator's own process has printed."""
 
 VERDICT = "verdict.json"

@@ -53,19 +53,31 @@ def listening_process(url: str) -> int:
     if not known:
         whose = "a process of another user" if pids else "no process of this machine"
         raise NotFoundError(f"{whose} listens on port {port}")
-    return _eldest(known, port)
+    try:
+        process = _eldest(psutil.Process(min(known)), port)
+        name = process.name()
+    except psutil.NoSuchProcess:
+        raise NotFoundError(f"what listened on port {port} has ended") from None
+    if name in _FORWARDERS:
+        raise NotFoundError(f"{name} forwards port {port} to somewhere else")
+    return process.pid
 
 
-def _eldest(pids: set[int], port: int) -> int:
-    processes = []
-    for pid in sorted(pids):
-        try:
-            process = psutil.Process(pid)
-            if process.name() in _FORWARDERS:
-                raise NotFoundError(f"{process.name()} forwards port {port} to somewhere else")
-            processes.append((process.ppid() in pids, process.create_time(), pid))
-        except psutil.NoSuchProcess:
-            continue
-    if not processes:
-        raise NotFoundError(f"what listened on port {port} has ended")
-    return min(processes)[2]
+def _eldest(process: psutil.Process, port: int) -> psutil.Process:
+    """The first of the ancestors in a row that hold the port: of a socket that is shared, psutil
+    names one holder alone."""
+    parent = process.parent()
+    while parent is not None and _listens(parent, port):
+        process, parent = parent, parent.parent()
+    return process
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    try:
+        connections = process.net_connections(kind="tcp")
+    except psutil.AccessDenied:
+        return False
+    return any(
+        connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+        for connection in connections
+    )

@@ -66,22 +66,23 @@ class Scraper:
         due = time.monotonic()
         while True:
             last = self._ending.is_set()
-            self._attempt()
-            if last:
+            answered = self._attempt()
+            if last or (self._ending.is_set() and not answered):
                 self._page.close()
                 return
             due = max(due + self._period_s(), time.monotonic())
             self._ending.wait(due - time.monotonic())
 
-    def _attempt(self) -> None:
+    def _attempt(self) -> bool:
         try:
             scrape = self._page.scrape()
         except ScrapeFailedError as reason:
             self._failures += 1
             self._tell(str(reason))
-        else:
-            self._answered, self._failures = True, 0
-            self._scrapes.put(scrape)
+            return False
+        self._answered, self._failures = True, 0
+        self._scrapes.put(scrape)
+        return True
 
     def _tell(self, reason: str) -> None:
         if self._gone() and self._answered not in self._noted:
