@@ -1,0 +1,66 @@
+"""The server file of the tiny model: how loadproof starts vLLM on a CPU, and how it asks it."""
+
+import json
+import socket
+from pathlib import Path
+
+from engine.prepare import Engine
+
+MODEL = "tiny"
+READY_WITHIN = "240s"
+
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "OMP_NUM_THREADS": "1",
+    # Else tokens arrive in bursts on two cores, and latencies mean nothing.
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    # What is imported gets compiled once and is kept, whatever the caller's environment says.
+    "PYTHONDONTWRITEBYTECODE": "",
+}
+
+
+def write_server_file(path: Path, engine: Engine, port: int, *, started: bool) -> Path:
+    """Writes the server file to `path`, which it returns.
+
+    With `started` False the file says only where the server is: it runs already.
+    """
+    lines = [
+        'name = "tiny-vllm"',
+        'engine = "vllm"',
+        f'url = "http://127.0.0.1:{port}"',
+        f'model = "{MODEL}"',
+    ]
+    if started:
+        lines += [
+            "",
+            "[start]",
+            f"command = {json.dumps(_command(engine, port))}",
+            f'ready_within = "{READY_WITHIN}"',
+            "",
+            "[start.env]",
+            *(f"{name} = {json.dumps(value)}" for name, value in ENVIRONMENT.items()),
+        ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def free_port() -> int:
+    """A port of the loopback address that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _command(engine: Engine, port: int) -> list[str]:
+    return [
+        *(str(engine.python), "-m", "vllm.entrypoints.openai.api_server"),
+        *("--model", str(engine.model), "--served-model-name", MODEL, "--load-format", "dummy"),
+        *("--host", "127.0.0.1", "--port", str(port)),
+        *("--dtype", "bfloat16", "--max-model-len", "4096", "--enforce-eager"),
+        *("--distributed-executor-backend", "uni", "--num-gpu-blocks-override", "512"),
+    ]
