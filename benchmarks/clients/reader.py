@@ -3,11 +3,11 @@
 import gc
 
 import gevent
-from loadproof.streaming.connection import Connection, Target
 
 from benchmarks.clients.observation import BODY, Observation, observation
 from benchmarks.clients.replies import keep_reply
 from loadproof.model.scenario import Timeouts
+from loadproof.streaming.connection import Connection, Target
 
 
 def main() -> None:

@@ -1,9 +1,8 @@
 """How a reply of loadproof.streaming is kept."""
 
-from loadproof.streaming.reply import Reply
-
 from benchmarks.clients.observation import Observation
 from loadproof.model.record import Outcome
+from loadproof.streaming.reply import Reply
 
 
 def keep_reply(seen: Observation, reply: Reply) -> None:

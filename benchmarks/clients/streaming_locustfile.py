@@ -5,15 +5,14 @@ reply, which is made of the server's stamps, is kept beside its arrivals.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
-
-from loadproof.streaming.connection import Connection
-from loadproof.streaming.reply import Reply
+from typing import ClassVar, cast
 
 from benchmarks.clients.locust_hooks import observed_run
 from benchmarks.clients.replies import keep_reply
 from loadproof.model.record import Outcome
 from loadproof.plugin import StreamingUser
+from loadproof.streaming.connection import Connection
+from loadproof.streaming.reply import Reply
 
 seen = observed_run()
 
@@ -54,5 +53,6 @@ class ObservedUser(StreamingUser):
     def on_start(self) -> None:
         """Joins, and waits for its turn."""
         super().on_start()
-        self.connection = ObservedConnection(self.connection)
+        # It is used as a connection is, without being one by inheritance.
+        self.connection = cast("Connection", ObservedConnection(self.connection))
         seen.wait_for_turn()

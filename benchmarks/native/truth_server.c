@@ -283,6 +283,8 @@ static void serve(int listener, int timer_fd) {
 int main(int count, char **values) {
     read_options(count, values);
     if (options.core >= 0 && !pinned(options.core)) die("--core");
+    /* Where it may, it goes before others on its core, who would make it late; no harm elsewhere. */
+    if (setpriority(PRIO_PROCESS, 0, -10)) errno = 0;
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     event = malloc(2 * CHUNK_LIMIT + (size_t)options.padding_bytes);
     if (!event) die("malloc");
