@@ -1,0 +1,90 @@
+"""Whom requests go to, and what every request to it says."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+from loadproof import __version__
+from loadproof.model.errors import ConfigurationError
+
+_SHORTEST_SECRET = 6
+_OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server: `url` is scheme, host, port and, where there is one, the path before `/v1`.
+
+    `headers` go with every request (an Authorization among them) and show in no repr. `verify`
+    says whether a certificate is checked, or names a file or folder of certificates to trust.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    verify: bool | str = True
+
+    def __post_init__(self) -> None:
+        parts = self._parts
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigurationError(
+                f"{self.url}: expected an address such as http://127.0.0.1:8000"
+            )
+        for name, value in self.headers.items():
+            if not name.isascii() or not name.isprintable() or set(name) & set(' :"(),/'):
+                raise ConfigurationError(f"header {name!r}: expected a name of letters and dashes")
+            if not value.isascii() or not value.isprintable():
+                raise ConfigurationError(f"header {name!r}: expected a value of printable ASCII")
+            if name.lower() in _OURS:
+                raise ConfigurationError(
+                    f"header {name!r}: this one is set by the connection itself"
+                )
+
+    @property
+    def _parts(self) -> SplitResult:
+        return urlsplit(self.url)
+
+    @property
+    def is_tls(self) -> bool:
+        return self._parts.scheme == "https"
+
+    @property
+    def host(self) -> str:
+        return self._parts.hostname or ""
+
+    @property
+    def port(self) -> int:
+        return self._parts.port or (443 if self.is_tls else 80)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the host is an IP address, so that no name has to be looked up."""
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
+    def request_head(self, path: str, body_bytes: int) -> bytes:
+        """The head of a POST to `path` with a JSON body of `body_bytes`."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.is_tls else 80
+        fields = {
+            "host": host if self.port == default else f"{host}:{self.port}",
+            "user-agent": f"loadproof/{__version__}",
+            "accept": "text/event-stream, application/json",
+            "accept-encoding": "identity",
+            "content-type": "application/json",
+            "content-length": str(body_bytes),
+        }
+        fields.update((name.lower(), value) for name, value in self.headers.items())
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        return f"POST {self._parts.path.rstrip('/')}{path} HTTP/1.1\r\n{lines}\r\n".encode("ascii")
+
+    def conceal(self, text: str) -> str:
+        """`text` with the values of our headers blotted out, should a server have echoed them."""
+        for value in self.headers.values():
+            for secret in (value, value.rpartition(" ")[2]):
+                if len(secret) >= _SHORTEST_SECRET:
+                    text = text.replace(secret, "[concealed]")
+        return text

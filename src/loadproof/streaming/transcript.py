@@ -1,0 +1,175 @@
+"""What a stream of events amounts to: text, arrivals, counts. Filled event by event."""
+
+import io
+from array import array
+
+from loadproof.streaming.completion import (
+    Chunk,
+    Delta,
+    NotACompletionError,
+    Usage,
+    decode_chunk,
+    error_of,
+)
+from loadproof.streaming.sse import Event
+
+CONTENT = 1
+REASONING = 2
+TOOL_CALL = 4
+
+_DONE = b"[DONE]"
+_UNKNOWN = -1
+
+
+class Transcript:
+    """The token-bearing events of one answer, and what else its events said.
+
+    For each token-bearing event: when it arrived (`arrivals_ns`, monotonic), how long it then
+    waited to be read (`lateness_us`), the bytes of its text as UTF-8 (`text_bytes`), the running
+    total of tokens on it (`counts`, -1 for none), and what it bears (`kinds`, a sum of CONTENT,
+    REASONING and TOOL_CALL). Some 21 bytes an event beside the text.
+
+    An event bears a token if the choice of index 0 has non-empty `content` (or `refusal`),
+    `reasoning` or `reasoning_content`, or a tool call; other choices are left out.
+    """
+
+    __slots__ = (
+        "_content",
+        "_reasoning",
+        "_tool_calls",
+        "arrivals_ns",
+        "counts",
+        "done",
+        "error",
+        "events",
+        "finish_reason",
+        "kinds",
+        "lateness_us",
+        "malformed",
+        "output_tokens",
+        "prompt_tokens",
+        "reasoning_tokens",
+        "text_bytes",
+    )
+
+    def __init__(self) -> None:
+        self.arrivals_ns: array[int] = array("q")
+        self.lateness_us: array[int] = array("i")
+        self.text_bytes: array[int] = array("I")
+        self.counts: array[int] = array("i")
+        self.kinds: array[int] = array("b")
+        self._content = io.StringIO()
+        self._reasoning = io.StringIO()
+        self._tool_calls: set[int] = set()
+        self.events = 0
+        self.done = False
+        self.finish_reason: str | None = None
+        self.error: str | None = None
+        self.malformed: str | None = None
+        self.prompt_tokens: int | None = None
+        self.output_tokens: int | None = None
+        self.reasoning_tokens: int | None = None
+
+    @property
+    def content(self) -> str:
+        return self._content.getvalue()
+
+    @property
+    def reasoning(self) -> str:
+        return self._reasoning.getvalue()
+
+    @property
+    def tool_calls(self) -> int:
+        """How many different tool calls were begun."""
+        return len(self._tool_calls)
+
+    def add(self, event: Event, arrival_ns: int, read_ns: int) -> None:
+        """Take in an event that arrived at `arrival_ns` and was read at `read_ns`."""
+        kind, data = event
+        if data == _DONE:
+            self.done = True
+            return
+        self.events += 1
+        try:
+            chunk = decode_chunk(data)
+        except NotACompletionError as problem:
+            if kind == "error":
+                self.error = self.error or error_of(kind, data, None)
+            elif data.strip() == _DONE:
+                self.done = True
+            else:
+                self.malformed = self.malformed or str(problem)
+            return
+        if chunk.error or chunk.choices is None or kind == "error":
+            self.error = self.error or error_of(kind, data, chunk)
+        self._take(chunk, arrival_ns, read_ns, streamed=True)
+
+    def add_whole(self, data: bytes, arrival_ns: int, read_ns: int) -> None:
+        """Take in an answer that came as one JSON object: one event that bears all its tokens."""
+        self.events += 1
+        try:
+            chunk = decode_chunk(data)
+        except NotACompletionError as problem:
+            self.malformed = str(problem)
+            return
+        self.error = error_of("message", data, chunk)
+        self._take(chunk, arrival_ns, read_ns, streamed=False)
+        if self.error is None and not chunk.choices:
+            self.malformed = "a JSON body without choices where an event stream was asked for"
+        self.done = True
+
+    def _take(self, chunk: Chunk, arrival_ns: int, read_ns: int, *, streamed: bool) -> None:
+        usage = chunk.usage
+        if usage is not None:
+            self._note_usage(usage)
+        for choice in chunk.choices or ():
+            if choice.index:
+                continue
+            if choice.finish_reason:
+                self.finish_reason = choice.finish_reason
+            message = choice.delta if streamed else choice.message
+            if message is None:
+                message = Delta(content=choice.text)
+            count = usage.completion_tokens if usage is not None else None
+            kind, size = self._keep_text(message)
+            if not kind:
+                continue
+            self.arrivals_ns.append(arrival_ns)
+            self.lateness_us.append(min((read_ns - arrival_ns) // 1000, 2**31 - 1))
+            self.text_bytes.append(size)
+            self.counts.append(_UNKNOWN if count is None else min(count, 2**31 - 1))
+            self.kinds.append(kind)
+
+    def _keep_text(self, message: Delta) -> tuple[int, int]:
+        """Which kinds of token the message bears (0: none), and the bytes of its text."""
+        kind = size = 0
+        content = message.content or message.refusal
+        if content:
+            kind = CONTENT
+            self._content.write(content)
+            size = len(content) if content.isascii() else len(content.encode())
+        reasoning = message.reasoning or message.reasoning_content
+        if reasoning:
+            kind |= REASONING
+            self._reasoning.write(reasoning)
+            size += len(reasoning) if reasoning.isascii() else len(reasoning.encode())
+        if message.tool_calls:
+            kind |= TOOL_CALL
+            for position, call in enumerate(message.tool_calls):
+                self._tool_calls.add(position if call.index is None else call.index)
+                size += call.text_bytes
+        return kind, size
+
+    def _note_usage(self, usage: Usage) -> None:
+        if usage.prompt_tokens is not None:
+            self.prompt_tokens = usage.prompt_tokens
+        if usage.completion_tokens is not None:
+            self.output_tokens = usage.completion_tokens
+        details = usage.completion_tokens_details
+        if details is not None and details.reasoning_tokens is not None:
+            self.reasoning_tokens = details.reasoning_tokens
+
+    @property
+    def has_running_counts(self) -> bool:
+        """Whether every token-bearing event carried a running total of tokens."""
+        return bool(self.counts) and _UNKNOWN not in self.counts
