@@ -1,0 +1,112 @@
+"""The command line: parsing and calls. What a command needs is imported when it is called."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loadproof.model.errors import LoadproofError, ServerFailedError
+from loadproof.model.exit_codes import ExitCode
+
+app = typer.Typer(
+    name="loadproof",
+    help="Load testing and SLO validation for LLM servers, on Locust.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog=(
+        "Exit codes: 0 all objectives hold, 10 one is broken, 11 inconclusive, 12 invalid run, "
+        "20 bad configuration, 21 server failed, 130 interrupted."
+    ),
+)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
+) -> None:
+    if version:
+        from loadproof import __version__
+
+        typer.echo(f"loadproof {__version__}")
+        raise typer.Exit
+
+
+@app.command("run")
+def _run(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    server: Annotated[Path, typer.Option(help="Server file (TOML).")],
+    runs: Annotated[Path, typer.Option(help="Where run directories are made.")] = Path("runs"),
+    processes: Annotated[
+        int, typer.Option(min=1, help="Load generating processes; one carries some 1,000 streams.")
+    ] = 1,
+) -> None:
+    """Load a server with a scenario and judge it: the exit code is the verdict's."""
+    from rich.console import Console
+
+    from loadproof.commands.run import run
+
+    raise typer.Exit(run(scenario, server, runs, processes, Console()))
+
+
+@app.command("gate")
+def _gate(
+    directory: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")],
+) -> None:
+    """Analyse a recorded run again and judge it: the exit code is the verdict's."""
+    from rich.console import Console
+
+    from loadproof.commands.gate import gate
+
+    raise typer.Exit(gate(directory, Console()))
+
+
+@app.command("serve")
+def _serve(
+    server: Annotated[Path, typer.Argument(help="Server file (TOML).")],
+    log: Annotated[Path, typer.Option(help="What the server prints goes here.")] = Path(
+        "server.log"
+    ),
+) -> None:
+    """Start a server from its file, the simulator for one, and keep it until Ctrl-C."""
+    from rich.console import Console
+
+    from loadproof.commands.serve import serve
+
+    serve(server, log, Console())
+
+
+@app.command("init")
+def _init(
+    directory: Annotated[Path, typer.Argument(help="Where the copy goes.")],
+) -> None:
+    """Lay a copy of the kit: locustfiles, servers, scenarios, analysis scripts."""
+    from loadproof.commands.kit import lay_kit
+
+    for path in lay_kit(directory):
+        typer.echo(path)
+
+
+@app.command("schemas")
+def _schemas(
+    directory: Annotated[Path, typer.Argument(help="Where they go.")] = Path("schemas"),
+) -> None:
+    """Write the JSON Schemas of scenario files, server files and verdict.json."""
+    from loadproof.commands.schemas import write_schemas
+
+    for path in write_schemas(directory):
+        typer.echo(path)
+
+
+def main() -> None:
+    """Runs the command line; errors that a user can mend are shown in a line, without traceback."""
+    try:
+        app()
+    except LoadproofError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a message for whoever typed the command
+        code = ExitCode.BAD_CONFIGURATION
+        if isinstance(error, ServerFailedError):
+            code = ExitCode.SERVER_FAILED
+        sys.exit(code)

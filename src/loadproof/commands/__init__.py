@@ -1,0 +1,1 @@
+"""What each command of `loadproof` does, once its arguments are parsed."""

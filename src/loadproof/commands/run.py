@@ -1,0 +1,104 @@
+"""`loadproof run`: start the server, load it by Locust, judge what was recorded."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+from collections import deque
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from loadproof.commands.gate import gate
+from loadproof.commands.kit import kit_folder
+from loadproof.model.exit_codes import ExitCode
+from loadproof.model.scenario import Scenario, read_scenario
+from loadproof.model.server import read_server
+from loadproof.recording.directory import (
+    GENERATOR_LOG,
+    HEADER,
+    SERVER_LOG,
+    create_run_directory,
+)
+from loadproof.report.progress import Progress
+from loadproof.servers.key import read_key
+from loadproof.servers.launch import launched
+
+LOOK_EVERY_S = 0.5
+WIND_UP_WITHIN_S = 120.0
+LOG_LINES_SHOWN = 15
+
+
+def run(
+    scenario_path: Path, server_path: Path, runs: Path, processes: int, console: Console
+) -> int:
+    """Runs the scenario against the server; returns the exit code.
+
+    The run directory is made under `runs`; `processes` is the number of load generating ones.
+    Raises ConfigurationError and ServerFailedError.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left behind
+    scenario = read_scenario(scenario_path)
+    server = read_server(server_path)
+    read_key(server.key)
+    directory = create_run_directory(runs, scenario.name, server.name, datetime.now(UTC))
+    console.print(f"Run directory: {directory}", soft_wrap=True, highlight=False)
+    with launched(server, directory / SERVER_LOG) as running:
+        command = [
+            *(sys.executable, "-m", "locust", "-f", str(kit_folder() / "locustfiles/mixed.py")),
+            *("--headless", "--only-summary", "--no-judge", "--host", running.url),
+            *("--scenario", str(scenario_path), "--server", str(server_path)),
+            *("--run-directory", str(directory)),
+        ]
+        if running.pid is not None:
+            command += ["--server-pid", str(running.pid)]
+        if processes > 1:
+            command += ["--processes", str(processes)]
+        code = _load(command, directory, scenario, console)
+    if not (directory / HEADER).exists():
+        console.print(_end_of(directory / GENERATOR_LOG), markup=False, highlight=False)
+        return code or ExitCode.INVALID
+    verdict_code = gate(directory, console)
+    if code in (ExitCode.INTERRUPTED, ExitCode.SERVER_FAILED, ExitCode.INVALID):
+        return code
+    return verdict_code
+
+
+def _load(command: list[str], directory: Path, scenario: Scenario, console: Console) -> int:
+    """Runs Locust to its end and shows how far it is; its exit code."""
+    with (directory / GENERATOR_LOG).open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches it once, from here
+        )
+        try:
+            with Progress(directory, scenario.load_steps(), console) as progress:
+                while process.poll() is None:
+                    progress.update()
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(LOOK_EVERY_S)
+                progress.update()
+        except KeyboardInterrupt:
+            console.print("Interrupted: cutting off what is in flight, and judging the rest")
+            _interrupt(process)
+            return ExitCode.INTERRUPTED
+    return process.returncode
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Has Locust close its books; a second Ctrl-C, or too long a wait, kills it."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(WIND_UP_WITHIN_S)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        process.kill()
+        process.wait()
+
+
+def _end_of(log: Path) -> str:
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        return "".join(deque(lines, LOG_LINES_SHOWN))

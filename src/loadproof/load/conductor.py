@@ -1,0 +1,313 @@
+"""The one side of a run that exists once: it leads through the steps and writes the directory."""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from locust.env import Environment
+from locust.runners import STATE_MISSING, LocalRunner, MasterRunner
+
+from loadproof.load.clock import boot_id, wall_minus_monotonic_ns
+from loadproof.load.header import header
+from loadproof.load.messages import PHASE, RUN, PhaseMessage, Report, RunMessage, pack
+from loadproof.load.settings import Settings
+from loadproof.load.steps import Phase, Situation, next_phase
+from loadproof.model.errors import ServerFailedError
+from loadproof.model.scenario import Step
+from loadproof.recording.directory import create_run_directory
+from loadproof.recording.writer import RunWriter
+from loadproof.servers.identity import identify
+from loadproof.servers.key import read_key
+from loadproof.telemetry.sidecar import Sidecar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.05
+HANDED_IN_WITHIN_S = 90.0
+DEFAULT_GRACE_S = 30.0
+FREE_STEP = Step(0, 0, None, None, 0.0, DEFAULT_GRACE_S)
+
+
+class Conductor:
+    """Leads one run at a time, from Locust's test_start to its end.
+
+    With a scenario it walks through its steps, and Locust's load shape follows `target_users`.
+    Without one, each change of Locust's own number of users is a step.
+    """
+
+    def __init__(
+        self, environment: Environment, settings: Settings, asks: Sequence[tuple[str, float]]
+    ) -> None:
+        self.run: Path | None = None
+        """The directory of the present or last run."""
+        self.reason: str | None = None
+        """Why the last run ended; None while one is under way or before the first."""
+        self._environment = environment
+        self._settings = settings
+        self._asks = asks
+        self._steps: tuple[Step, ...] = (
+            settings.scenario.load_steps() if settings.scenario is not None else ()
+        )
+        self.rearm()
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a run has begun and not ended."""
+        return self.run is not None and self.reason is None
+
+    @property
+    def _runner(self) -> LocalRunner | MasterRunner:
+        runner = self._environment.runner
+        assert isinstance(runner, LocalRunner | MasterRunner)
+        return runner
+
+    def rearm(self) -> None:
+        """Makes ready for another run."""
+        self.target_users: int | None = self._steps[0].users if self._steps else None
+
+    def begin(self) -> None:
+        """Starts a run: identifies the server, makes the directory, starts the sidecar.
+
+        Raises ConfigurationError and ServerFailedError.
+        """
+        self.run, self.reason = None, None
+        scenario = self._settings.scenario_for(self._asks)
+        server = self._settings.server_for(self._environment.host)
+        identity = identify(server, server.url, read_key(server.key))
+        now = datetime.now(UTC)
+        run = self._settings.run_directory or create_run_directory(
+            self._settings.runs, scenario.name, server.name, now
+        )
+        self._scenario, self._server = scenario, server
+        self._writer = RunWriter(run)
+        self._writer.write_header(header(scenario, identity, now))
+        self._writer.append_event("run_start")
+        self._model = str(identity["model"])
+        self._workers = self._connected_workers()
+        self._reports: dict[str, Report] = {}
+        self._lost: set[str] = set()
+        self._number = 0
+        self._phase = Phase.OVER
+        self._step = FREE_STEP
+        self._stopping: str | None = None
+        self._hurry = False
+        self._sidecar = Sidecar(run, server.url, self._settings.server_pid, server.key)
+        self._sidecar.start()
+        self.run = run
+        self._send(RUN, pack(self._run_message()))
+        self._walk = gevent.spawn(self._conduct)
+
+    def end(self, reason: str, *, hurry: bool = False) -> None:
+        """Ends the run, if one is under way, and returns when all is written.
+
+        `reason` goes into the run's last event unless its steps are through already; `hurry`
+        cuts off the requests in flight at once.
+        """
+        if not self.under_way:
+            return
+        self._stopping = self._stopping or reason
+        self._hurry = self._hurry or hurry
+        self._walk.join()
+
+    def admit_worker(self, worker: str) -> None:
+        """A worker has connected; if a run is under way, it joins in."""
+        if not self.under_way or worker in self._workers:
+            return
+        self._workers.append(worker)
+        self._writer.append_event("worker_joined", worker=worker)
+        self._send(RUN, pack(self._run_message()), worker)
+        self._send(PHASE, pack(self._phase_message()), worker)
+
+    def take(self, report: Report) -> None:
+        """Writes down what a crew has handed over."""
+        if not self.under_way:
+            logger.warning("A report of worker %s came after the end of its run", report.worker)
+            return
+        self._writer.append_records(report.records)
+        if report.histograms:
+            self._writer.append_histograms(report.start_ns, report.end_ns, report.histograms)
+        for warning in report.warnings:
+            self.warn(warning)
+        if report.trouble is not None:
+            self.warn(report.trouble, invalid=True)
+            self._stopping, self._hurry = "worker_failed", True
+        self._reports[report.worker] = report
+
+    def warn(self, message: str, *, invalid: bool = False) -> None:
+        """Notes what a reader of the run has to know; `invalid`: no verdict may rest on it."""
+        logger.warning("%s", message)
+        if self.under_way:
+            self._writer.append_event("warning", message=message, invalid=invalid)
+
+    def _conduct(self) -> None:
+        if self._steps:
+            for step in self._steps:
+                if self._stopping is None:
+                    self.target_users = step.users
+                    self._run_step(step)
+        else:
+            self._follow_locust()
+        self._finish()
+
+    def _run_step(self, step: Step) -> None:
+        self._enter(Phase.SPAWN, step)
+        while self._phase is not Phase.OVER:
+            gevent.sleep(LOOK_EVERY_S)
+            self._look_after_workers()
+            following = next_phase(self._phase, step, self._situation())
+            if following is not None:
+                self._enter(following, step)
+
+    def _follow_locust(self) -> None:
+        """Steps as Locust's number of users changes; the last one ends with Locust's run."""
+        grace_s = float(self._environment.stop_timeout or DEFAULT_GRACE_S)
+        index = 0
+        step = Step(index, self._runner.target_user_count, None, None, 0.0, grace_s)
+        self._enter(Phase.SPAWN, step)
+        while self._phase is not Phase.OVER:
+            gevent.sleep(LOOK_EVERY_S)
+            self._look_after_workers()
+            users = self._runner.target_user_count
+            if users != step.users and self._stopping is None:
+                index += 1
+                self._writer.append_event("step_end", step=step.index, in_flight_cut=0)
+                step = Step(index, users, None, None, 0.0, grace_s)
+                self._enter(Phase.SPAWN, step)
+            following = next_phase(self._phase, step, self._situation())
+            if following is not None:
+                self._enter(following, step)
+
+    def _enter(self, phase: Phase, step: Step) -> None:
+        self._phase, self._step = phase, step
+        self._since_s = time.monotonic()
+        match phase:
+            case Phase.SPAWN:
+                self._writer.append_event("step_start", step=step.index, users=step.users)
+            case Phase.MEASURE:
+                self._writer.append_event("step_measuring", step=step.index)
+            case Phase.DRAIN:
+                self._writer.append_event("step_draining", step=step.index)
+            case Phase.CUT:
+                self._in_flight_cut = sum(report.in_flight for report in self._reports.values())
+            case Phase.OVER:
+                cut = self._in_flight_cut
+                self._writer.append_event("step_end", step=step.index, in_flight_cut=cut)
+        if phase is not Phase.CUT and phase is not Phase.OVER:
+            self._in_flight_cut = 0
+        self._announce()
+
+    def _announce(self, *, last: bool = False) -> None:
+        self._number += 1
+        self._send(PHASE, pack(self._phase_message(last=last)))
+
+    def _situation(self) -> Situation:
+        current = [self._reports.get(worker) for worker in self._live_workers()]
+        reports = [report for report in current if report and report.number == self._number]
+        all_in = len(reports) == len(current)
+        if reports and all(report.unreachable for report in reports):
+            self._check_server()
+        return Situation(
+            now_s=time.monotonic(),
+            since_s=self._since_s,
+            users_ready=self._runner.user_count == self._step.users,
+            spent=all_in and all(report.spent for report in reports),
+            idle=all_in and all(report.in_flight == 0 for report in reports),
+            stopping=self._stopping is not None,
+            hurry=self._hurry,
+        )
+
+    def _check_server(self) -> None:
+        """Ends the run if the server, which no request reaches any more, is really gone."""
+        if self._stopping is not None:
+            return
+        try:
+            identify(self._server, self._server.url, read_key(self._server.key))
+        except ServerFailedError as error:
+            logger.error("The server is gone: %s", error)
+            self._writer.append_event("server_note", message=str(error))
+            self._stopping, self._hurry = "server_failed", True
+
+    def _finish(self) -> None:
+        """Has the last records graded and handed in, and closes the run."""
+        self._announce(last=True)
+        until_s = time.monotonic() + HANDED_IN_WITHIN_S
+        while time.monotonic() < until_s:
+            live = self._live_workers()
+            if all(w in self._reports and self._reports[w].finished for w in live):
+                break
+            gevent.sleep(LOOK_EVERY_S)
+            self._look_after_workers()
+        else:
+            self.warn("not all workers handed in their last requests", invalid=True)
+        self._sidecar.stop()
+        reason = self._stopping or "completed"
+        self._writer.append_event("run_end", reason=reason)
+        self._writer.close()
+        self.target_users = None
+        self.reason = reason
+        if not self._steps and reason in ("server_failed", "worker_failed"):
+            gevent.spawn(self._runner.quit)  # Locust's own options know of no end for it
+
+    def _look_after_workers(self) -> None:
+        for worker in set(self._workers) - set(self._live_workers()) - self._lost:
+            self._lost.add(worker)
+            self._writer.append_event("worker_lost", worker=worker)
+            self.warn(f"worker {worker} was lost with what it had measured", invalid=True)
+
+    def _live_workers(self) -> list[str]:
+        """Those who take part and are connected, or have handed in everything."""
+        connected = self._connected_workers()
+        return [
+            worker
+            for worker in self._workers
+            if worker in connected or (worker in self._reports and self._reports[worker].finished)
+        ]
+
+    def _connected_workers(self) -> list[str]:
+        runner = self._runner
+        if not isinstance(runner, MasterRunner):
+            return [runner.client_id]
+        return [node.id for node in runner.clients.all if node.state != STATE_MISSING]
+
+    def _run_message(self) -> RunMessage:
+        return RunMessage(
+            scenario=self._scenario.model_dump_json().encode(),
+            server=self._server.model_dump_json().encode(),
+            model=self._model,
+            worker_ids=self._workers,
+            boot_id=boot_id(),
+            wall_minus_monotonic_ns=wall_minus_monotonic_ns(),
+        )
+
+    def _phase_message(self, *, last: bool = False) -> PhaseMessage:
+        step = self._step
+        quotas = None
+        if step.requests is not None:
+            each, more = divmod(step.requests, len(self._workers))
+            quotas = {w: each + (i < more) for i, w in enumerate(self._workers)}
+        return PhaseMessage(
+            number=self._number,
+            phase=self._phase,
+            step=step.index,
+            users=step.users,
+            quotas=quotas,
+            last=last,
+        )
+
+    def _send(self, kind: str, data: dict[str, bytes], worker: str | None = None) -> None:
+        self._runner.send_message(kind, data, worker)
+
+
+def asks_of(user_classes: Sequence[Any]) -> list[tuple[str, float]]:
+    """The (task, weight) pairs of all users of a locustfile, in their order."""
+    weights: dict[str, float] = {}
+    for user_class in user_classes:
+        for name, weight in getattr(user_class, "asks", {}).items():
+            weights[name] = weights.get(name, 0.0) + weight * user_class.weight
+    return list(weights.items())

@@ -1,0 +1,289 @@
+"""One worker's side of a run: admits its users' requests, and hands over what came of them."""
+
+import gc
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+import gevent
+from gevent.event import Event
+from locust.env import Environment
+
+from loadproof.load.clock import offset_to_run_ns
+from loadproof.load.ledger import Assignment, Ledger
+from loadproof.load.messages import PhaseMessage, Report, RunMessage
+from loadproof.load.prompts import PromptSource, Talk, Talks
+from loadproof.load.steps import OPEN, Phase
+from loadproof.model.record import Failure, Outcome
+from loadproof.model.scenario import Scenario
+from loadproof.model.server import Server
+from loadproof.servers.key import read_key
+from loadproof.streaming.connection import Connection, Target
+from loadproof.streaming.reply import Reply
+from loadproof.streaming.timing import Latencies
+from loadproof.tasks.catalog import load_task
+from loadproof.tasks.grading import GraderProcess
+from loadproof.tasks.policy import request_body
+
+REPORT_EVERY_S = 1.0
+GRADING_WITHIN_S = 60.0
+HURRIED_GRADING_WITHIN_S = 3.0
+UNREACHABLE_AFTER_S = 5.0
+UNREACHABLE_AFTER_REQUESTS = 10
+THINK_SIGMA = 0.5
+"""Spread of the think times' logarithms."""
+
+
+class Asking(Protocol):
+    """A user, as far as a crew knows it."""
+
+    connection: Connection
+
+
+class RequestFailedError(Exception):
+    """What Locust's own tables show of a failed request: its kind and a detail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a user is to send next."""
+
+    assignment: Assignment
+    talk: Talk
+    body: bytes
+
+
+class Crew:
+    """The users of one worker process during one run.
+
+    `send` hands a report to the conductor; `fire` is Locust's request event, so that its own
+    tables and page show the run too.
+    """
+
+    def __init__(
+        self,
+        message: RunMessage,
+        worker_id: str,
+        send: Callable[[Report], None],
+        fire: Callable[..., Any],
+    ) -> None:
+        self.scenario = Scenario.model_validate_json(message.scenario)
+        self.server = Server.model_validate_json(message.server)
+        self._model = message.model
+        index = message.worker_ids.index(worker_id)
+        self._share = (index, len(message.worker_ids))
+        self._worker_id = worker_id
+        self._send = send
+        self._fire = fire
+        self._tasks = {str(entry.task): load_task(entry.task) for entry in self.scenario.traffic}
+        self._traffic = {str(entry.task): entry for entry in self.scenario.traffic}
+        self._grader = GraderProcess()
+        self._offset_ns = offset_to_run_ns(message.boot_id, message.wall_minus_monotonic_ns)
+        self._ledger = Ledger(f"w{index}", self._offset_ns, self._grader.submit)
+        self._headers = _headers(self.server)
+        self._gate = Event()
+        self._news = Event()
+        self._phase = PhaseMessage(number=0, phase=Phase.OVER, step=0, users=0)
+        self._prompts = self._new_prompts()
+        self._epoch = 0
+        self._quota: int | None = None
+        self._in_flight: set[Asking] = set()
+        self._refused = 0
+        self._refused_since_s = 0.0
+        self._warnings: list[str] = []
+        self._finished = False
+        self._interval_start_ns = time.monotonic_ns()
+        gc.collect()
+        gc.freeze()
+        self._reporter = gevent.spawn(self._report_until_over)
+
+    def connection(self) -> Connection:
+        """A connection of one user's own to the server."""
+        return Connection(Target(self.server.url, self._headers), self.scenario.timeouts)
+
+    def follow(self, message: PhaseMessage) -> None:
+        """Takes up a phase that the conductor announces."""
+        began_measuring = message.phase is Phase.MEASURE
+        if began_measuring or message.step != self._phase.step or message.phase is Phase.SPAWN:
+            self._prompts = self._new_prompts()
+            self._epoch += 1
+        self._phase = message
+        self._quota = None
+        if began_measuring and message.quotas is not None:
+            self._quota = message.quotas.get(self._worker_id, 0)
+        if message.phase in OPEN and self._quota != 0:
+            self._gate.set()
+        else:
+            self._gate.clear()
+        if message.phase is Phase.CUT:
+            for user in list(self._in_flight):
+                user.connection.cut_off()
+        self._news.set()
+
+    def next_request(self, talks: Talks) -> Request:
+        """The next request of a user, as soon as it may start one."""
+        while not self._gate.is_set():  # others that woke with this user may have used it up
+            self._gate.wait()
+        if self._quota is not None:
+            self._quota -= 1
+            if self._quota == 0:
+                self._gate.clear()
+                self._news.set()
+        phase = self._phase
+        talk = talks.next(self._prompts, self._epoch)
+        assignment = Assignment(
+            prompt=talk.prompt,
+            step=phase.step,
+            users=phase.users,
+            warmup=phase.phase is not Phase.MEASURE,
+        )
+        limit = self._traffic[talk.prompt.task].max_tokens
+        body = request_body(self.server, self._model, talk.prompt, max_tokens=limit, seed=None)
+        return Request(assignment, talk, body)
+
+    def departs(self, user: Asking) -> None:
+        """A user sends its request now."""
+        self._in_flight.add(user)
+
+    def returns(self, user: Asking, request: Request, reply: Reply) -> None:
+        """A user's request has ended, whichever way."""
+        self._in_flight.discard(user)
+        taken = self._ledger.enter(request.assignment, reply)
+        self._tell_locust(request.assignment.prompt.task, reply, taken)
+        self._watch_reach(reply)
+        if not self._in_flight and not self._gate.is_set():
+            self._news.set()
+
+    def pause_s(self, task: str, failures_in_row: int) -> float:
+        """How long a user waits after a request of `task`.
+
+        The think time is log-normal about its mean. After failures in a row the pauses grow to
+        two seconds, so that a dead server is not hammered with connection attempts.
+        """
+        if failures_in_row:
+            return min(0.1 * 2.0 ** (failures_in_row - 1), 2.0)
+        mean_s = self._traffic[task].think_time
+        if mean_s is None:
+            mean_s = self._tasks[task].think_time_s
+        if not mean_s:
+            return 0.0
+        return random.lognormvariate(math.log(mean_s) - THINK_SIGMA**2 / 2, THINK_SIGMA)
+
+    def hand_in(self) -> None:
+        """Hands over all there is at once, where Locust ends this process before the run's end."""
+        if self._finished:
+            return
+        self._gate.clear()
+        for user in list(self._in_flight):
+            user.connection.cut_off()
+        gevent.sleep(0.05)
+        self._close_books(HURRIED_GRADING_WITHIN_S)
+        self._send(self._report(finished=True))
+
+    def close(self) -> None:
+        """Ends what runs beside the users."""
+        self._reporter.kill()
+        self._grader.close()
+        gc.unfreeze()
+
+    def _new_prompts(self) -> PromptSource:
+        weights = {str(entry.task): entry.weight for entry in self.scenario.traffic}
+        return PromptSource(self._tasks, weights, self.scenario.seed, self._share)
+
+    def _tell_locust(self, task: str, reply: Reply, taken: Latencies) -> None:
+        if reply.outcome is Outcome.CUT_OFF:
+            return
+        problem = None
+        if reply.outcome is Outcome.FAILED:
+            problem = RequestFailedError(f"{reply.failure}: {reply.failure_detail}")
+        elif taken.ttft_ms is not None:
+            self._fire(
+                request_type="TTFT",
+                name=task,
+                response_time=taken.ttft_ms,
+                response_length=0,
+                exception=None,
+                context={},
+            )
+        self._fire(
+            request_type="E2E",
+            name=task,
+            response_time=taken.e2e_ms or (reply.end_ns - reply.start_ns) / 1e6,
+            response_length=reply.output_tokens or 0,
+            exception=problem,
+            context={},
+        )
+
+    def _watch_reach(self, reply: Reply) -> None:
+        """Keeps count of requests that found no server at all."""
+        if reply.failure not in (Failure.CONNECT, Failure.TIMEOUT_CONNECT):
+            self._refused = 0
+            return
+        if self._refused == 0:
+            self._refused_since_s = time.monotonic()
+        self._refused += 1
+
+    def _unreachable(self) -> bool:
+        lasted_s = time.monotonic() - self._refused_since_s
+        return self._refused >= UNREACHABLE_AFTER_REQUESTS and lasted_s >= UNREACHABLE_AFTER_S
+
+    def _report_until_over(self) -> None:
+        while True:
+            self._news.wait(timeout=REPORT_EVERY_S)
+            self._news.clear()
+            if self._phase.last:
+                self._close_books(GRADING_WITHIN_S)
+                self._send(self._report(finished=True))
+                return
+            self._ledger.grade(self._grader.results())
+            self._send(self._report(finished=False))
+
+    def _close_books(self, within_s: float) -> None:
+        self._finished = True
+        self._ledger.grade(self._grader.drain(within_s))
+        missing = self._ledger.give_up_grading()
+        if missing:
+            self._warnings.append(f"{missing} answers were not graded within {within_s:g} s")
+
+    def _report(self, *, finished: bool) -> Report:
+        records, histograms = self._ledger.take()
+        start_ns, self._interval_start_ns = self._interval_start_ns, time.monotonic_ns()
+        warnings, self._warnings = self._warnings, []
+        return Report(
+            worker=self._worker_id,
+            number=self._phase.number,
+            in_flight=len(self._in_flight),
+            spent=self._quota == 0,
+            finished=finished,
+            unreachable=self._unreachable(),
+            start_ns=start_ns + self._offset_ns,
+            end_ns=self._interval_start_ns + self._offset_ns,
+            records=records,
+            histograms=histograms,
+            warnings=warnings,
+        )
+
+
+def _headers(server: Server) -> dict[str, str]:
+    key = read_key(server.key)
+    return {} if key is None else {"Authorization": f"Bearer {key}"}
+
+
+_CREWS: WeakKeyDictionary[Environment, Crew] = WeakKeyDictionary()
+
+
+def assign_crew(environment: Environment, crew: Crew | None) -> None:
+    """Says which crew the users of `environment` are to join; None: no run is under way."""
+    if crew is None:
+        _CREWS.pop(environment, None)
+    else:
+        _CREWS[environment] = crew
+
+
+def crew_of(environment: Environment) -> Crew | None:
+    """The crew that the users of `environment` join."""
+    return _CREWS.get(environment)

@@ -1,0 +1,80 @@
+"""Which question is asked next: a seeded sequence, dealt out between workers."""
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from loadproof.model.answer import Answer, Prompt
+from loadproof.tasks.task import Conversation, Task
+
+
+class PromptSource:
+    """One worker's share of a load step's questions.
+
+    The k-th request's task and each task's k-th conversation depend on the seed and k alone, and
+    worker `index` of `count` takes every count-th of them: the same questions are asked at each
+    level, and by any number of workers.
+    """
+
+    def __init__(
+        self,
+        tasks: Mapping[str, Task],
+        weights: Mapping[str, float],
+        seed: int,
+        share: tuple[int, int],
+    ) -> None:
+        index, count = share
+        self._names = list(weights)
+        self._weights = list(weights.values())
+        self._seed = seed
+        self._next, self._stride = index, count
+        self._conversations: dict[str, Iterator[Conversation]] = {
+            name: islice(tasks[name].conversations(seed), index, None, count) for name in weights
+        }
+
+    def next_task(self) -> str:
+        """The name of the task that the next request is of."""
+        draw = random.Random(f"{self._seed}/{self._next}")
+        self._next += self._stride
+        return draw.choices(self._names, self._weights)[0]
+
+    def next_conversation(self, task: str) -> Conversation:
+        """The next conversation of `task`."""
+        return next(self._conversations[task])
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Where a conversation stands: the prompt to send next, and the level it began at."""
+
+    prompt: Prompt
+    conversation: Conversation
+    epoch: int
+
+
+class Talks:
+    """One user's open conversations, at most one a task."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Talk] = {}
+
+    def next(self, source: PromptSource, epoch: int) -> Talk:
+        """What the user asks next: the next turn of an open conversation, or a new one.
+
+        Conversations that began before `epoch`, at another load level, are not gone on with.
+        """
+        task = source.next_task()
+        talk = self._open.pop(task, None)
+        if talk is not None and talk.epoch == epoch:
+            return talk
+        conversation = source.next_conversation(task)
+        return Talk(next(conversation), conversation, epoch)
+
+    def answered(self, talk: Talk, answer: Answer) -> None:
+        """Goes on with a conversation, if it has a further turn."""
+        try:
+            prompt = talk.conversation.send(answer)
+        except StopIteration:
+            return
+        self._open[talk.prompt.task] = Talk(prompt, talk.conversation, talk.epoch)

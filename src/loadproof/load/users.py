@@ -1,0 +1,74 @@
+"""The Locust user: it asks one request after another, and lets the stream be measured."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from gevent import GreenletExit
+from locust import User, task
+from locust.exception import StopUser
+
+from loadproof.load.crew import Crew, crew_of
+from loadproof.load.prompts import Talks
+from loadproof.model.record import Outcome
+
+CHAT_PATH = "/v1/chat/completions"
+
+
+class StreamingUser(User):
+    """Sends streaming chat completions, one at a time, over a connection of its own.
+
+    A subclass says what it asks: `asks = {"chat": 3, "boxed_math": 1}`, tasks with their weights.
+    A scenario file, where one is given, decides instead.
+    """
+
+    abstract = True
+    asks: ClassVar[Mapping[str, float]] = {}
+    _crew: Crew | None = None
+    _in_flight = False
+
+    def on_start(self) -> None:
+        """Joins the crew of this process and gets a connection."""
+        crew = crew_of(self.environment)
+        if crew is None:
+            raise StopUser  # the run could not begin, and Locust is about to end
+        self._crew = crew
+        self.connection = crew.connection()
+        self._talks = Talks()
+        self._failures_in_row = 0
+        self._pause_s = 0.0
+
+    def on_stop(self) -> None:
+        """Closes the connection."""
+        if self._crew is not None:
+            self.connection.close()
+
+    @task
+    def ask(self) -> None:
+        """One request: waits until it may start, sends it, hands in what came of it."""
+        crew = self._crew
+        assert crew is not None
+        request = crew.next_request(self._talks)
+        self._in_flight = True
+        crew.departs(self)
+        try:
+            reply = self.connection.post(CHAT_PATH, request.body)
+        except GreenletExit:
+            partial = self.connection.interrupted
+            if partial is not None:
+                crew.returns(self, request, partial)
+            raise
+        finally:
+            self._in_flight = False
+        crew.returns(self, request, reply)
+        if reply.outcome is Outcome.COMPLETED:
+            self._talks.answered(request.talk, reply.answer)
+        self._failures_in_row = self._failures_in_row + 1 if reply.outcome is Outcome.FAILED else 0
+        self._pause_s = crew.pause_s(request.assignment.prompt.task, self._failures_in_row)
+
+    def wait_time(self) -> float:
+        """The pause before the next request, in seconds."""
+        return self._pause_s
+
+    def stop(self, force: bool = False) -> bool:  # noqa: FBT001, FBT002 - Locust's signature
+        """Lets a request in flight end, and a user without one at once."""
+        return bool(super().stop(force=force or not self._in_flight))
