@@ -72,7 +72,7 @@ def test_the_reason_gives_the_numbers(tmp_path: Path) -> None:
 def test_an_undecided_percentile_says_how_many_requests_would_settle_it(tmp_path: Path) -> None:
     judgement = only(judged(tmp_path, MadeUpLevel(16, over(0, 200)), P99))
     assert judgement.more_requests == 99
-    assert "about 99 requests more at this level" in judgement.reason
+    assert "about 99 more requests at this level" in judgement.reason
 
 
 def test_no_number_of_requests_settles_what_is_just_at_the_limit(tmp_path: Path) -> None:

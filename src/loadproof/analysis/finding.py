@@ -40,7 +40,7 @@ def bound_text(ruling: Ruling, low: str, high: str, confidence: float, *, at_mos
     """The bound that decided, in words; both where none did."""
     sure = f"at {wording.share_limit(confidence)} confidence"
     if ruling is Ruling.INCONCLUSIVE:
-        return f"somewhere from {low} to {high} {sure} each way"
+        return f"between {low} and {high} {sure} each way"
     upper_decided = (ruling is Ruling.HOLDS) == at_most
     return f"at most {high} {sure}" if upper_decided else f"at least {low} {sure}"
 
@@ -59,4 +59,7 @@ def more_text(more: int | None) -> str:
     """The end of an inconclusive reason: what would settle it."""
     if more is None:
         return "no number of requests would be expected to settle it, at what was observed"
-    return f"about {wording.requests(more)} more at this level would be expected to settle it"
+    return (
+        f"about {wording.count(more)} more request{'' if more == 1 else 's'} at this level "
+        "would be expected to settle it"
+    )

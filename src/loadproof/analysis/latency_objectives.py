@@ -16,9 +16,7 @@ from loadproof.stats import binomial, mean
 from loadproof.stats.interval import Interval
 from loadproof.stats.percentiles import Exceedance, exact, exceedance
 
-_DEPENDENT = (
-    "gaps of one request are not independent of each other, so the true confidence is lower"
-)
+_DEPENDENT = "; gaps of one request are not independent, so it is less sure than stated"
 
 
 def judge_percentile(objective: Objective, level: LevelSamples, confidence: float) -> Finding:
@@ -65,7 +63,7 @@ def judge_percentile(objective: Objective, level: LevelSamples, confidence: floa
         more = more_requests(needed, least.n, len(level.sent()))
         reason += f"; {more_text(more)}"
     if objective.metric == "itl":
-        reason += f" ({_DEPENDENT})"
+        reason += _DEPENDENT
     return Finding(ruling, reason, least.n, observed_ms, least.share, bounds.low, bounds.high, more)
 
 
@@ -102,7 +100,7 @@ def judge_mean(objective: Objective, level: LevelSamples, confidence: float) -> 
         more = more_requests(needed, moments.n, len(level.sent()))
         reason += f"; {more_text(more)}"
     if objective.metric == "itl":
-        reason += f" ({_DEPENDENT})"
+        reason += _DEPENDENT
     return Finding(
         ruling, reason, moments.n, moments.mean, moments.mean, bounds.low, bounds.high, more
     )

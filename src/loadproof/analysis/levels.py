@@ -7,7 +7,7 @@ from itertools import pairwise
 from hdrh.histogram import HdrHistogram
 
 from loadproof.analysis.samples import LevelSamples, Timeline
-from loadproof.model.metrics import COUNTERS, GAUGES, LATENCIES, MEMORIES, QUALITIES
+from loadproof.model.metrics import COUNTERS, GAUGES, LATENCIES, MEMORIES, QUALITIES, TASKS
 from loadproof.model.record import Clock, Outcome, RequestRecord
 from loadproof.model.verdict import Level, Percentiles, Quality
 from loadproof.recording import hdr
@@ -23,7 +23,8 @@ def level_of(samples: LevelSamples, confidence: float) -> Level:
     completed = samples.completed()
     output_tokens = sum(record.output_tokens or 0 for record in completed)
     duration_s = _duration_s(samples.measured)
-    tasks = sorted({record.task for record in samples.measured})
+    asked = {record.task for record in samples.measured}
+    tasks = sorted(asked, key=lambda task: (TASKS.index(task) if task in TASKS else 99, task))
     return Level(
         step=samples.step,
         users=samples.users,

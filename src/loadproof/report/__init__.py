@@ -1,1 +1,1 @@
-"""Draws what the analysis found."""
+"""Draws what the analysis found: terminal, HTML, JUnit, pull request summary. Judges nothing."""

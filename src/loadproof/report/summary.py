@@ -1,0 +1,110 @@
+"""summary.md: the verdict for a pull request, in GitHub's and GitLab's Markdown."""
+
+import re
+
+from loadproof.analysis import wording
+from loadproof.model.verdict import Ruling, RunVerdict
+from loadproof.report import cells
+from loadproof.report.signs import MARKS, by_objective, plain, run_mark
+
+_SHOWN_REASONS = 10
+
+
+def summary_md(verdict: RunVerdict) -> str:
+    """The verdict sentence, what decided it, the levels, and each objective by level."""
+    title = f"{run_mark(verdict.ruling)}: {verdict.scenario} on {verdict.server}"
+    blocks = [f"## {_text(title)}"]
+    if verdict.simulated:
+        blocks.append("**SIMULATED server**: these numbers say nothing about real hardware.")
+    reasons = verdict.reasons[:_SHOWN_REASONS]
+    lines = [f"- {_text(reason)}" for reason in reasons]
+    if len(verdict.reasons) > len(reasons):
+        lines.append(f"- and {len(verdict.reasons) - len(reasons)} more, in report.html")
+    if lines:
+        blocks.append("\n".join(lines))
+    if verdict.levels:
+        blocks.append(_levels(verdict))
+    if verdict.judgements:
+        blocks.append(_objectives(verdict))
+    if verdict.warnings:
+        warnings = "\n".join(f"- {_text(warning)}" for warning in verdict.warnings)
+        blocks.append(f"**Warnings**\n\n{warnings}")
+    confidence = wording.share_limit(verdict.confidence)
+    blocks.append(
+        f"<sub>Run `{_code(verdict.run)}`, exit code {verdict.exit_code}. "
+        f"Each HOLDS and BROKEN is stated at {confidence} confidence. "
+        "Latencies in ms, of completed requests; warm-up is left out.</sub>"
+    )
+    return "\n\n".join(blocks) + "\n"
+
+
+def _levels(verdict: RunVerdict) -> str:
+    head = [
+        "Users",
+        "Requests",
+        "Failed",
+        "Tokens/s",
+        "TTFT p50",
+        "p95",
+        "p99",
+        "ITL p99",
+        "E2E p99",
+        "Memory",
+        "Quality",
+    ]
+    rows = [
+        [
+            cells.users(level),
+            wording.count(level.sent),
+            cells.not_completed(level),
+            cells.tokens_per_s(level),
+            cells.latency(level, "ttft", "p50"),
+            cells.latency(level, "ttft", "p95"),
+            cells.latency(level, "ttft", "p99"),
+            cells.latency(level, "itl", "p99"),
+            cells.latency(level, "e2e", "p99"),
+            " ".join(cells.memory(level)).strip(),
+            cells.quality(level),
+        ]
+        for level in verdict.levels
+    ]
+    return _table(head, rows, right=10)
+
+
+def _objectives(verdict: RunVerdict) -> str:
+    columns = list(dict.fromkeys((j.step, j.users) for j in verdict.judgements))
+    columns.sort(key=lambda key: key[0])
+    head = ["Objective", *(wording.level(users, step) for step, users in columns)]
+    rows = []
+    for objective, judgements in by_objective(verdict).items():
+        found = {(j.step, j.users): j for j in judgements}
+        rows.append(
+            [
+                f"`{_code(objective)}`",
+                *(_ruling(found[key].ruling) if key in found else "" for key in columns),
+            ]
+        )
+    return _table(head, rows, right=0)
+
+
+def _ruling(ruling: Ruling) -> str:
+    text = f"{MARKS[ruling]} {ruling}"
+    return text if ruling is Ruling.HOLDS else f"**{text}**"
+
+
+def _table(head: list[str], rows: list[list[str]], right: int) -> str:
+    """A table whose first `right` columns are numbers."""
+    rule = ["--:" if index < right else ":--" for index in range(len(head))]
+    cell_rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *cell_rows])
+
+
+def _text(text: str) -> str:
+    """`text` on one line, with nothing in it that Markdown or HTML takes for more than text."""
+    line = " ".join(plain(text).split())
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]#@~!|])", r"\\\1", line)
+
+
+def _code(text: str) -> str:
+    return " ".join(plain(text).split()).replace("`", "'")
