@@ -271,12 +271,29 @@ def test_the_key_opens_metrics_and_is_found_nowhere(
     run = tmp_path / "run"
     run.mkdir()
     with sidecar(run, server.url, key=key):
+        eventually(lambda: any("metrics" in line for line in samples(run)))
         commands = [process.cmdline() for process in psutil.Process().children()]
         assert any("loadproof.telemetry" in command for command in commands)
         assert SECRET not in str(commands)
-        eventually(lambda: any("metrics" in line for line in samples(run)))
     for path in run.iterdir():
         assert SECRET not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        (Key(env="NO_SUCH_VARIABLE"), "the environment variable NO_SUCH_VARIABLE is not set"),
+        (Key(file="/no/such/file"), "/no/such/file cannot be read: No such file or directory"),
+        (Key(file="/dev/null"), "/dev/null is empty"),
+    ],
+)
+def test_a_key_that_is_missing_is_one_note_and_metrics_are_asked_without(
+    tmp_path: Path, server: MetricsServer, key: Key, reason: str
+) -> None:
+    with sidecar(tmp_path, server.url, key=key):
+        eventually(lambda: any("metrics" in line for line in samples(tmp_path)))
+    found = [note for note in notes(tmp_path) if "key" in note]
+    assert found == [f"server metrics are asked for without a key: {reason}"]
 
 
 @contextmanager

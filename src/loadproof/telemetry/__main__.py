@@ -42,15 +42,19 @@ def _key(arguments: argparse.Namespace, sampler: Sampler) -> str | None:
     """The API key. Where there is none, /metrics is asked without: most servers need none."""
     if arguments.key_env is not None:
         key = os.environ.get(arguments.key_env, "").strip()
+        reason = f"the environment variable {arguments.key_env} is not set"
     elif arguments.key_file is not None:
         try:
             key = arguments.key_file.read_text(encoding="utf-8").strip()
+            reason = f"{arguments.key_file} is empty"
         except OSError as error:
-            sampler.note(f"/metrics is asked without a key: {arguments.key_file}: {error.strerror}")
-            return None
+            key, reason = "", f"{arguments.key_file} cannot be read: {error.strerror}"
     else:
         return None
-    return key or None
+    if not key:
+        sampler.note(f"server metrics are asked for without a key: {reason}")
+        return None
+    return key
 
 
 def _stdin_ends_within(timeout_s: float) -> bool:

@@ -1,4 +1,14 @@
-"""The sidecar's samples: what is watched, ten times a second, on absolute deadlines."""
+"""The sidecar's samples: what is watched, ten times a second, on absolute deadlines.
+
+A sample is a line of telemetry.jsonl. What is not known is absent:
+
+- `t_ns`: monotonic nanoseconds of this machine
+- `gpu_memory`: bytes in use, summed over the GPUs that the server may use; `gpus`: each of them
+- `server_memory`, `server_cpu`: resident bytes and cores in use of the server's process tree
+- `host_memory`, `host_cpu`: bytes and cores in use of this machine
+- once a second `metrics`, the server's own numbers (see `server_metrics.SERIES`), and
+  `metrics_t_ns`, when they had arrived
+"""
 
 import time
 from collections.abc import Callable
@@ -73,13 +83,13 @@ class Sampler:
 
     def sample(self) -> None:
         """Appends one sample."""
+        scrape = self._scraper.latest() if self._scraper is not None else None
         t_ns = time.monotonic_ns()
         host = self._host.sample(t_ns)
         line: dict[str, Any] = {"t_ns": t_ns, **self._gpu_fields(), **self._server_fields(t_ns)}
         line["host_memory"] = host.memory
         if host.cpu is not None:
             line["host_cpu"] = host.cpu
-        scrape = self._scraper.latest() if self._scraper is not None else None
         if scrape is not None:
             line["metrics_t_ns"] = scrape.t_ns
             line["metrics"] = scrape.metrics
