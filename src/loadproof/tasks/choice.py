@@ -106,15 +106,12 @@ class _Reader:
             return (
                 plain.strip("().").upper() if plain.strip("().").upper() in self.options else None
             )
-        lines = [line.strip() for line in plain.splitlines() if line.strip()]
-        if not lines:
-            return None
         first = re.split(r"\n\s*\n", plain)[0].strip()
-        last = lines[-1]
-        for candidate in (first, last) if len(lines) > 1 else (plain,):
-            letter = self.whole(candidate)
-            if letter and not (candidate is last and self.is_enumeration(lines)):
-                return letter
+        lines = _lines(plain)
+        if letter := self.whole(first):
+            return letter
+        if lines and not self.is_enumeration(lines) and (letter := self.whole(lines[-1])):
+            return letter
         tail = self.tail.search(plain)
         return tail["letter"] if tail else None
 
@@ -133,16 +130,20 @@ class _Reader:
 
     def is_enumeration(self, lines: list[str]) -> bool:
         """Whether the last lines only repeat the options, in their order."""
-        last = self.line.match(lines[-1])
-        before = self.line.match(lines[-2])
-        bare = last is None or not last["rest"].strip(" .)")
-        return bool(not bare and last and before and before["letter"] < last["letter"])
+        if len(lines) < 2:
+            return False
+        before, last = self.line.match(lines[-2]), self.line.match(lines[-1])
+        if before is None or last is None or not last["rest"].strip(" .)"):
+            return False
+        return before["letter"] < last["letter"]
 
     def named(self, plain: str) -> str | None:
         """The one option whose words occur in the text, else in its last sentence."""
         folded = plain.casefold()
-        last = [part for part in re.split(r"[。!?\n]|\.\s", folded) if part.strip()][-1:]
-        for part in (folded, *last):
+        parts = [folded]
+        if not self.is_enumeration(_lines(plain)):
+            parts += [part for part in re.split(r"[。!?\n]|\.\s", folded) if part.strip()][-1:]
+        for part in parts:
             letters = self.mentioned(part)
             if len(letters) == 1:
                 return letters.pop()
@@ -161,6 +162,10 @@ class _Reader:
             if count:
                 letters.add(letter)
         return letters
+
+
+def _lines(plain: str) -> list[str]:
+    return [line.strip() for line in plain.splitlines() if line.strip()]
 
 
 def _runs_on(text: str, end: int) -> bool:

@@ -11,6 +11,7 @@ _FRACTION = re.compile(r"\\[dt]frac(?![A-Za-z])")
 _HAN_WORDS = re.compile(r"\\(?:text|mathrm|mbox)\{[^{}]*[㐀-鿿][^{}]*\}|[㐀-鿿°]+$")
 _HAN_SIGNS = str.maketrans(
     dict(zip("，：；（）【】－＋＝", ",:;()[]-+=", strict=True))
+    | {"｛": r"\{", "｝": r"\}"}
     | {"或": r"\text{ or }", "和": ",", "、": ","}
 )
 
@@ -31,9 +32,7 @@ def equivalent(gold: str, answer: str) -> bool:
     from math_verify import verify
 
     return bool(
-        verify(
-            _parsed(left), _parsed(right), timeout_seconds=None, allow_set_relation_comp=True
-        )
+        verify(_parsed(left), _parsed(right), timeout_seconds=None, allow_set_relation_comp=True)
     )
 
 

@@ -1,0 +1,66 @@
+"""Whether a chat turn was answered at all."""
+
+import pytest
+
+from loadproof.model.answer import Answer
+from loadproof.tasks.catalog import load_task
+from loadproof.tasks.repetition import loops
+
+ROWS = "\n".join(f"| row {i} | {i * i} |" for i in range(30))
+TABLE = f"| name | value |\n|------|-------|\n{ROWS}"
+MULTIPLICATION = "\n".join(f"{i} x 7 = {i * 7}" for i in range(1, 40))
+STEPS = "\n".join(f"{i}. Then wait for {i} minutes before you go on." for i in range(1, 30))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Yes.",
+        "好的。",
+        TABLE,
+        MULTIPLICATION,
+        STEPS,
+        "Ha ha ha ha ha ha!",
+        "A title\n" + "=" * 80 + "\nand text, and more text, and still more text to read." * 2,
+        "The end of it.\n" + "-" * 200 + "\n" + "A last paragraph that says something new.",
+    ],
+)
+def test_lists_tables_and_rules_are_no_loops(text: str) -> None:
+    assert not loops(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I think that is right. " * 40,
+        "Here is a start. " + "and so on and " * 100,
+        "我觉得这个问题很好。" * 30,
+        "好" * 400,
+        "An introduction of some length, as models write it.\n" + "Wait, let me check that.\n" * 20,
+        "\n".join(f"{i}. It is important to stay healthy." for i in range(40)).replace("\n", ". "),
+        ("One long sentence that is said again and again, word by word. " * 30)[:-13],
+    ],
+)
+def test_a_text_that_repeats_itself_is_a_loop(text: str) -> None:
+    assert loops(text)
+
+
+@pytest.mark.parametrize(
+    ("answer", "answered"),
+    [
+        (Answer("你好！", None, finished_thinking=True, finish_reason="stop"), 1.0),
+        (Answer("Half a sent", None, finished_thinking=True, finish_reason="length"), 1.0),
+        (Answer("", None, finished_thinking=True, finish_reason="stop"), 0.0),
+        (Answer(" \n", "hm", finished_thinking=True, finish_reason="stop"), 0.0),
+        (Answer("", "hm", finished_thinking=False, finish_reason="length"), 0.0),
+        (Answer("<think>hm", None, finished_thinking=True, finish_reason="length"), 0.0),
+        (Answer("no " * 300, None, finished_thinking=True, finish_reason="length"), 0.0),
+    ],
+)
+def test_a_turn_is_answered_by_something_that_is_no_loop(answer: Answer, answered: float) -> None:
+    assert load_task("chat").grade("chat/zh-001#0", answer) == {"answered": answered}
+
+
+def test_an_id_that_was_never_given_is_refused() -> None:
+    with pytest.raises(KeyError):
+        load_task("chat").grade("chat/zh-999#0", Answer("Yes", None, True, "stop"))
