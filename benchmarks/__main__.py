@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -155,6 +156,13 @@ def _remarks(cell: Cell, outcomes: Sequence[Outcome]) -> list[str]:
     failed = sum(outcome.figures.failed for outcome in outcomes)
     if failed:
         remarks.append(f"{at}: {failed:.0f} requests failed")
+    shares = {
+        program: median(outcome.cpu_share.get(program, 0.0) for outcome in outcomes)
+        for program in sorted({name for outcome in outcomes for name in outcome.cpu_share})
+    }
+    if shares:
+        listed = ", ".join(f"{program} {share:.0%}" for program, share in shares.items())
+        remarks.append(f"{at}: of its CPU time, child processes used: {listed}")
     counts: dict[str, int] = {}
     for outcome in outcomes:
         for name, count in outcome.notes.items():

@@ -61,7 +61,8 @@ class Outcome:
 
     figures: Figures
     notes: dict[str, int]
-    children_cpu_share: float
+    cpu_share: dict[str, float]
+    """Of each child program in the CPU time of all."""
 
 
 def run_cell(cell: Cell, conditions: Conditions) -> Outcome:
@@ -85,11 +86,11 @@ def run_cell(cell: Cell, conditions: Conditions) -> Outcome:
         ending.close()
         window = msgspec.json.decode(output, type=Window)
         exchanges = read_exchanges(Path(order.exchanges))
-    cpu_s = window.cpu_s + window.children_cpu_s
+    cpu_s = window.cpu_s + sum(window.children_cpu_s.values())
     return Outcome(
         figures(exchanges, window, cell.streams, server.late_p99_ms),
         window.notes,
-        window.children_cpu_s / cpu_s if cpu_s else 0.0,
+        {program: used_s / cpu_s for program, used_s in window.children_cpu_s.items()},
     )
 
 
@@ -146,7 +147,8 @@ def _command(cell: Cell, order: Order, port: int, scratch: Path) -> Sequence[str
         *(sys.executable, "-m", "locust", "--headless"),
         *("-f", str(ROOT / "benchmarks" / "clients" / f"{locustfile}_locustfile.py")),
         *("-u", str(cell.streams), "-r", str(cell.streams)),
-        *("--stop-timeout", "10", "--loglevel", "WARNING", "--only-summary"),
+        *("--host", order.url, "--stop-timeout", "10"),
+        *("--loglevel", "WARNING", "--only-summary"),
         *options,
     ]
 

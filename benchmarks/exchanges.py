@@ -34,8 +34,8 @@ class Window(msgspec.Struct, frozen=True):
     close_ns: int
     cpu_s: float
     """User and system time of the process between both."""
-    children_cpu_s: float
-    """The same of its child processes."""
+    children_cpu_s: dict[str, float]
+    """The same of its child processes, by the program that they run."""
     rss_before_bytes: int
     """Resident memory before the first user existed."""
     rss_bytes: int

@@ -64,7 +64,7 @@ def figures(
     true_itl = _joined([np.diff(exchange.sent_ns) for exchange in inside])
     errors = _joined([exchange.arrivals_ns - exchange.sent_ns for exchange in inside])
     grown = window.rss_bytes - window.rss_before_bytes - window.kept_bytes
-    cpu_s = window.cpu_s + window.children_cpu_s
+    cpu_s = window.cpu_s + sum(window.children_cpu_s.values())
     return Figures(
         requests=len(inside),
         failed=window.failed,

@@ -43,7 +43,8 @@ class Use:
 
     at_ns: int
     cpu_s: float
-    children_cpu_s: float
+    children_cpu_s: dict[str, float]
+    """By the program that a child runs."""
 
 
 class Observation:
@@ -81,6 +82,7 @@ class Observation:
 
     def measure(self, then: Callable[[], None]) -> None:
         """Lets the users go, measures the window, tells them to stop, and calls `then`."""
+        _wait_for_quiet_children()
         self._go.set()
         gevent.sleep(self.order.period_s + MARGIN_S)
         opened = _use()
@@ -102,7 +104,10 @@ class Observation:
             open_ns=opened.at_ns,
             close_ns=closed.at_ns,
             cpu_s=closed.cpu_s - opened.cpu_s,
-            children_cpu_s=closed.children_cpu_s - opened.children_cpu_s,
+            children_cpu_s={
+                program: cpu_s - opened.children_cpu_s.get(program, 0.0)
+                for program, cpu_s in closed.children_cpu_s.items()
+            },
             rss_before_bytes=self._rss_before_bytes,
             rss_bytes=rss_bytes,
             kept_bytes=sum(len(text) + 8 * len(arrivals) for _, text, arrivals in self._kept),
@@ -117,13 +122,28 @@ def observation() -> Observation:
     return Observation(msgspec.json.decode(os.environ[VARIABLE], type=Order))
 
 
+def _wait_for_quiet_children() -> None:
+    """Until child processes have started up, which is no cost of an event; 15 s at most."""
+    for _ in range(60):
+        before = sum(_use().children_cpu_s.values())
+        gevent.sleep(0.25)
+        if sum(_use().children_cpu_s.values()) - before < 0.02:
+            return
+
+
 def _use() -> Use:
     own = resource.getrusage(resource.RUSAGE_SELF)
-    return Use(
-        time.monotonic_ns(),
-        own.ru_utime + own.ru_stime,
-        sum(_process_cpu_s(child) for child in _descendants(os.getpid())),
-    )
+    children: dict[str, float] = {}
+    for child in _descendants(os.getpid()):
+        program = _program(child)
+        children[program] = children.get(program, 0.0) + _process_cpu_s(child)
+    return Use(time.monotonic_ns(), own.ru_utime + own.ru_stime, children)
+
+
+def _program(pid: int) -> str:
+    """The module of `python -m`, else the name of what runs."""
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    return words[words.index("-m") + 1] if "-m" in words[:-1] else Path(words[0]).name
 
 
 def _descendants(pid: int) -> list[int]:

@@ -194,7 +194,7 @@ int main(int count, char **values) {
     FILE *file = fopen(values[5], "wb");
     if (!file || fwrite(log_.at, sizeof *log_.at, log_.length, file) != log_.length || fclose(file))
         die(values[5]);
-    printf("{\"open_ns\":%ld,\"close_ns\":%ld,\"cpu_s\":%.6f,\"children_cpu_s\":0,"
+    printf("{\"open_ns\":%ld,\"close_ns\":%ld,\"cpu_s\":%.6f,\"children_cpu_s\":{},"
            "\"rss_before_bytes\":%ld,\"rss_bytes\":%ld,\"kept_bytes\":%zu,\"failed\":%d,"
            "\"notes\":{}}\n",
            (long)open_ns, (long)close_ns, used_s, rss_before_bytes, rss_bytes,
