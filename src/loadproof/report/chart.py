@@ -79,7 +79,8 @@ def chart_svg(chart: Chart) -> str:
     for limit in chart.limits:
         height = y.at(limit.value)
         line(svg, (_LEFT, height), (right, height), "limit", limit.text)
-        text(svg, (_LEFT + 4, height - 4), limit.text, "limit-text")
+        below = 12 if chart.shares else -4
+        text(svg, (_LEFT + 4, height + below), limit.text, "limit-text")
     for series, offset in zip(chart.series, offsets, strict=True):
         _draw_series(svg, series, x, y, offset)
     _draw_names(svg, chart, x, y, offsets)

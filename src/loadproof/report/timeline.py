@@ -23,6 +23,8 @@ _LEFT, _RIGHT, _TOP = 58, 16, 34
 _REQUESTS_HEIGHT, _LINES_HEIGHT, _BETWEEN, _BOTTOM = 190, 92, 40, 40
 _COLUMNS = 400
 _POINTS_A_COLUMN = 8
+_FEW = 4_000
+"""Up to so many requests are all drawn."""
 
 FloatArray = npt.NDArray[np.float64]
 Line = tuple[FloatArray, FloatArray]
@@ -76,11 +78,14 @@ def timeline(run: RecordedRun) -> Timeline | None:
 
 
 def thinned(times_s: FloatArray, values: FloatArray, length_s: float) -> npt.NDArray[np.intp]:
-    """Indexes of at most _POINTS_A_COLUMN samples of each of _COLUMNS stretches of the time.
+    """Indexes of the samples to draw, of shape (k,): all of a few, else at most _POINTS_A_COLUMN
+    of each of _COLUMNS stretches of the time.
 
     Of a stretch that has more, the smallest and the largest stay, and of the rest as many at even
     distances of rank as there is room for.
     """
+    if len(times_s) <= _FEW:
+        return np.arange(len(times_s))
     column = np.minimum((times_s / max(length_s, 1e-9) * _COLUMNS).astype(np.int64), _COLUMNS - 1)
     order = np.lexsort((values, column))
     kept = []

@@ -1,0 +1,91 @@
+"""JUnit XML: every judgement is a case, and whatever is no pass is visible."""
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from loadproof.analysis.judge import analyse
+from loadproof.model.record import Failure
+from loadproof.model.verdict import RunVerdict
+from loadproof.recording.reader import read_run
+from loadproof.report.junit import junit_xml
+from unit.made_up_run import MadeUpLevel, write_made_up_run
+
+P99 = "p99(ttft) <= 120ms"
+GOOD, BAD, FEW = [100.0] * 400, [131.0] * 400, [100.0] * 20
+
+
+def verdict_of(tmp_path: Path, *levels: MadeUpLevel, **options: Any) -> RunVerdict:
+    run = write_made_up_run(tmp_path / "run", levels, **({"objectives": [P99]} | options))
+    return analyse(read_run(run), run)
+
+
+def suite_of(verdict: RunVerdict) -> ElementTree.Element:
+    root = ElementTree.fromstring(junit_xml(verdict))
+    (suite,) = root.findall("testsuite")
+    return suite
+
+
+def test_a_case_an_objective_and_level(tmp_path: Path) -> None:
+    levels = [MadeUpLevel(1, GOOD), MadeUpLevel(16, BAD), MadeUpLevel(64, FEW)]
+    suite = suite_of(verdict_of(tmp_path, *levels))
+    cases = {case.attrib["name"]: case for case in suite.findall("testcase")}
+    assert list(cases) == [f"{P99} @ {users}" for users in ("1 user", "16 users", "64 users")]
+    assert {case.attrib["classname"] for case in cases.values()} == {"ramp.made-up"}
+    assert [[child.tag for child in case] for case in cases.values()] == [
+        [],
+        ["failure"],
+        ["error"],
+    ]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "1", "1")
+    failure = cases[f"{P99} @ 16 users"].find("failure")
+    assert failure is not None
+    assert failure.get("message", "").startswith("BROKEN: p99 was 131 ms; 400 of 400 requests")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"end": None},
+        {"end": "interrupted"},
+        {"end": "server_failed"},
+        {"events": [{"kind": "warning", "message": "late", "invalid": True}]},
+        {"objectives": [{"require": P99, "at": [64]}], "planned": []},
+    ],
+)
+def test_no_run_with_another_exit_code_than_0_is_all_green(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    verdict = verdict_of(tmp_path, MadeUpLevel(1, GOOD), **options)
+    suite = suite_of(verdict)
+    assert verdict.exit_code != 0
+    assert int(suite.get("failures", "0")) + int(suite.get("errors", "0")) > 0
+
+
+def test_a_run_without_objectives_is_one_case_that_passes(tmp_path: Path) -> None:
+    (case,) = suite_of(verdict_of(tmp_path, MadeUpLevel(1, GOOD), objectives=[])).findall(
+        "testcase"
+    )
+    assert (case.get("name"), list(case)) == ("run", [])
+
+
+def test_percentiles_are_properties(tmp_path: Path) -> None:
+    suite = suite_of(verdict_of(tmp_path, MadeUpLevel(16, GOOD)))
+    found = {p.attrib["name"]: p.attrib["value"] for p in suite.iter("property")}
+    assert found["16 users/ttft/p99_ms"] == "100.000"
+    assert found["16 users/sent"] == "400"
+    assert found["ruling"] == "HOLDS"
+
+
+def test_whatever_a_server_is_called_or_says_it_stays_xml(tmp_path: Path) -> None:
+    verdict = verdict_of(
+        tmp_path,
+        MadeUpLevel(1, GOOD, failures={Failure.RESET: 9}),
+        server='<b>&"\x00\x1b[31m\ufffe',
+        events=[{"kind": "warning", "message": "]]> <failure/> \x0b"}],
+    )
+    suite = suite_of(verdict)
+    assert suite.get("name", "").startswith('ramp.<b>&"')
+    assert "]]> <failure/>" in (suite.findtext("system-out") or "")
