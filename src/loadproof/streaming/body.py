@@ -173,7 +173,8 @@ class ChunkedBody:
 def _check_unfinished(line: bytes, *, in_trailer: bool) -> None:
     if len(line) > MAX_CHUNK_LINE_BYTES:
         raise MalformedError(f"a chunk header of more than {MAX_CHUNK_LINE_BYTES} bytes")
-    if not in_trailer and line.rstrip(b"\r") and line[0] not in _HEX:
+    digits = line.partition(b";")[0].rstrip(b" \t\r")
+    if not in_trailer and not _HEX.issuperset(digits):
         raise MalformedError(f"a chunk size that is no number: {line[:20]!r}")
 
 

@@ -46,11 +46,11 @@ class HeadReader:
         """The head and the bytes after it, or None while it is cut. Raises MalformedError."""
         buffer = self._buffer + data
         while True:
+            _check_begins_like_http(buffer)
             end = _end_of_head(buffer)
             if max(end, 0) > MAX_HEAD_BYTES or (end < 0 and len(buffer) > MAX_HEAD_BYTES):
                 raise MalformedError(f"a response head of more than {MAX_HEAD_BYTES} bytes")
             if end < 0:
-                _check_begins_like_http(buffer)
                 self._buffer = buffer
                 return None
             head = parse_head(buffer[:end])

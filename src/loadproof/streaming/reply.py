@@ -67,8 +67,9 @@ class Reply:
     first token is its last.
 
     `tokens`: by the running totals of `continuous_usage_stats`; else, where the final usage
-    exceeds the number of events, in proportion to the bytes of their text, leaving one token for
-    the invisible end of the text where the model stopped by itself; else 1 each.
+    exceeds the number of events, in proportion to the bytes of their text, less the tokens that
+    are known to be invisible: the end of the text where the model stopped by itself, and the
+    `</think>` that a reasoning parser swallowed; else 1 each.
 
     `output_tokens` is the last usage's, else the number of token-bearing events. `thinking_tokens`
     is the running total at the event that ended the thinking; else the usage's reasoning_tokens,
@@ -286,8 +287,9 @@ def _tokens(transcript: Transcript) -> "array[int]":
     total = transcript.output_tokens
     if total is None:
         total = events
-    elif events > 1 and transcript.finish_reason in ("stop", "tool_calls"):
-        total -= 1
+    elif events > 1:
+        total -= transcript.finish_reason in ("stop", "tool_calls")
+        total -= bool(transcript.reasoning) and _first_answer(transcript) is not None
     return tokens_by_proportion(transcript.text_bytes, total)
 
 

@@ -31,7 +31,12 @@ class Target:
                 f"{self.url}: expected an address such as http://127.0.0.1:8000"
             )
         for name, value in self.headers.items():
-            if not name.isascii() or not name.isprintable() or set(name) & set(' :"(),/'):
+            if (
+                not name
+                or not name.isascii()
+                or not name.isprintable()
+                or set(name) & set(' :"(),/')
+            ):
                 raise ConfigurationError(f"header {name!r}: expected a name of letters and dashes")
             if not value.isascii() or not value.isprintable():
                 raise ConfigurationError(f"header {name!r}: expected a value of printable ASCII")
