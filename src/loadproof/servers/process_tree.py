@@ -15,14 +15,15 @@ def end_tree(process: subprocess.Popen[bytes], within_s: float) -> None:
     """
     # As long as nobody has waited for it, its id is its own, be it dead or alive.
     leader = psutil.Process(process.pid) if process.returncode is None else None
-    members = _tree(process.pid, leader)
+    members: set[psutil.Process] = set()
     try:
+        members = _tree(process.pid, leader)
         for member in members:
             _signal(member, kill=False)
         psutil.wait_procs(members, timeout=within_s)
     finally:
         # What was started meanwhile counts too; what has ended is no longer there to be found.
-        for member in {*members, *_tree(process.pid, leader)}:
+        for member in members | _tree(process.pid, leader):
             _signal(member, kill=True)
         process.wait()
 

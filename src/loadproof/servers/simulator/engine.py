@@ -87,7 +87,7 @@ class Engine:
     @property
     def kv_usage(self) -> float:
         """Share of the KV blocks in use, from 0 to 1."""
-        return 1 - self.free_blocks / self.settings.kv_blocks
+        return (self.settings.kv_blocks - self.free_blocks) / self.settings.kv_blocks
 
     def submit(self, sequence: Sequence) -> None:
         """Puts `sequence` at the end of the waiting queue.
