@@ -53,6 +53,7 @@ def test_the_best_of_several_accepted_answers_counts() -> None:
         ("The Sodium!", "sodium", "en", 1.0),
         ("sodium chloride", "sodium", "en", 0.0),
         ("“钠”。", "钠", "zh", 1.0),
+        ("钠!", "钠", "zh", 1.0),
         ("钠离子", "钠", "zh", 0.0),
         ("CO2", "co2", "en", 1.0),
     ],

@@ -2,15 +2,22 @@
 
 import logging
 import re
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 _BLANK = re.compile(r"\\[ ,;:!$]|\s|~|\$")
 _SIZE = re.compile(r"\\(?:left|right)(?![A-Za-z])")
 _FRACTION = re.compile(r"\\[dt]frac(?![A-Za-z])")
+_RATIONAL = re.compile(
+    r"(?P<minus>-)? ?(?:(?P<whole>\d{1,30})"
+    r"|\\frac ?\{ ?(?P<above>-?\d{1,30}) ?\} ?\{ ?(?P<below>\d{1,30}) ?\}"
+    r"|(?P<over>\d{1,30}) ?/ ?(?P<under>\d{1,30}))",
+    re.ASCII,
+)
 _HAN_WORDS = re.compile(r"\\(?:text|mathrm|mbox)\{[^{}]*[㐀-鿿][^{}]*\}|[㐀-鿿°]+$")
 _HAN_SIGNS = str.maketrans(
-    dict(zip("，：；（）【】－＋＝", ",:;()[]-+=", strict=True))
+    dict(zip("，：；（）【】－＋＝−", ",:;()[]-+=-", strict=True))
     | {"｛": r"\{", "｝": r"\}"}
     | {"或": r"\text{ or }", "和": ",", "、": ","}
 )
@@ -20,15 +27,19 @@ _HAN_SIGNS = str.maketrans(
 def equivalent(gold: str, answer: str) -> bool:
     """Whether `answer` (what stood in a box) is mathematically the same as `gold`, both LaTeX.
 
-    Equal writing is recognised at once; the rest is math-verify's (Kydlíček 2024): it parses both
-    to sympy and compares numbers, expressions, sets, intervals, equations. Its own timeouts are
-    off, as they need signals; the caller has to be a process that may be killed.
+    Equal writing, whole numbers and plain fractions are compared at once; the rest is
+    math-verify's (Kydlíček 2024): it parses both to sympy and compares numbers, expressions, sets,
+    intervals, equations. Its own timeouts are off, as they need signals; the caller has to be a
+    process that may be killed.
     """
     left, right = _writing(gold), _writing(answer)
     if left == right:
         return True
     if not right:
         return False
+    number, other = _rational(left), _rational(right)
+    if number is not None and other is not None:
+        return number == other
     from math_verify import verify
 
     return bool(
@@ -39,6 +50,7 @@ def equivalent(gold: str, answer: str) -> bool:
 def prepare() -> None:
     """Loads sympy and the parser, so that the first comparison does not wait for them."""
     equivalent(r"\frac{1}{2}", "0.5")
+    equivalent(r"\{1, 2\}", r"\sqrt{2}x")
 
 
 def _writing(latex: str) -> str:
@@ -50,15 +62,26 @@ def _writing(latex: str) -> str:
     return " ".join(text.split()).rstrip(". ")
 
 
+def _rational(writing: str) -> Fraction | None:
+    """The value of a whole number or of a fraction of two, None for anything else."""
+    match = _RATIONAL.fullmatch(writing)
+    if match is None:
+        return None
+    above = match["whole"] or match["above"] or match["over"]
+    below = int(match["below"] or match["under"] or 1)
+    return Fraction(int(above), below) * (-1 if match["minus"] else 1) if below else None
+
+
 @lru_cache(maxsize=4096)
 def _parsed(latex: str) -> list[Any]:
-    """What math-verify reads in `latex`: a sympy object and the text itself, or nothing."""
+    """What math-verify reads in `latex`: a sympy object, or nothing."""
     from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse
 
     logging.getLogger("math_verify").setLevel(logging.ERROR)
     found: list[Any] = parse(
         f"${latex}$",
         extraction_config=[LatexExtractionConfig(), ExprExtractionConfig()],
+        fallback_mode="no_fallback",
         parsing_timeout=None,
     )
     return found

@@ -24,9 +24,10 @@ def prediction(text: str) -> str:
 def exact_match(said: str, accepted: Sequence[str], language: str) -> float:
     """1 where `said` equals an accepted answer after normalisation, else 0.
 
-    English: SQuAD's `normalize_answer`. Chinese: CMRC 2018's `remove_punctuation`.
+    English: SQuAD's `normalize_answer`. Chinese: CMRC 2018's `remove_punctuation`, with ASCII's
+    punctuation dropped as its full-width twins are.
     """
-    form = _without_signs if language == "zh" else squad_normal
+    form = cmrc_normal if language == "zh" else squad_normal
     return float(any(form(said) == form(answer) for answer in accepted))
 
 
@@ -76,6 +77,11 @@ def _f1(shared: int, found: int, wanted: int) -> float:
         return 0.0
     precision, recall = shared / found, shared / wanted
     return 2 * precision * recall / (precision + recall)
+
+
+def cmrc_normal(text: str) -> str:
+    """Lower case, without punctuation. Source: `remove_punctuation` of the CMRC 2018 script."""
+    return "".join(sign for sign in _without_signs(text) if sign not in _PUNCTUATION)
 
 
 def _without_signs(text: str) -> str:
