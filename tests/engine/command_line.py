@@ -55,6 +55,6 @@ def end_of_run(process: subprocess.Popen[str], runs: Path) -> FinishedRun:
     except subprocess.TimeoutExpired:
         process.terminate()
         raise
-    directories = [path for path in runs.iterdir() if path.is_dir()]
-    assert len(directories) == 1, f"{directories}\n{shown}"
+    directories = list(runs.glob("*/"))
+    assert len(directories) == 1, shown
     return FinishedRun(process.returncode, shown, directories[0])

@@ -143,9 +143,14 @@ def test_first_tokens_are_those_that_vllm_sent(rising: ObservedRun) -> None:
 
 def test_ttft_of_one_user_agrees_with_the_servers_own(alone: ObservedRun) -> None:
     records = alone.run.records
-    assert len(records) == alone.growth.first_tokens == 48
+    assert len(records) == alone.growth.first_tokens >= 48
     ours_ms = fmean(record["ttft_ms"] for record in records)
     assert alone.growth.mean_ttft_ms <= ours_ms <= alone.growth.mean_ttft_ms + 30
+
+
+def test_ttft_under_load_is_not_below_the_servers_own(rising: ObservedRun) -> None:
+    ours_ms = fmean(record["ttft_ms"] for record in rising.run.records)
+    assert ours_ms >= rising.growth.mean_ttft_ms
 
 
 def test_arrivals_are_read_from_the_kernels_clock(rising: ObservedRun) -> None:
@@ -163,8 +168,9 @@ def test_answers_by_chance_break_an_accuracy_objective(alone: ObservedRun) -> No
     verdict = alone.run.verdict
     assert (verdict["ruling"], verdict["exit_code"]) == ("BROKEN", 10), verdict["reasons"]
     assert alone.run.exit_code == 10, alone.run.shown
-    graded = [r["grades"] for r in alone.run.records if r["task"] == "commonsense"]
-    assert all(set(grades) == {"accuracy"} for grades in graded)
+    measured = [record for record in alone.run.records if not record["warmup"]]
+    graded = [record["grades"] for record in measured if record["task"] == "commonsense"]
+    assert [set(grades) for grades in graded] == [{"accuracy"}] * len(graded)
 
 
 def test_the_server_is_identified_and_watched(rising: ObservedRun) -> None:
