@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from loadproof.analysis.judge import analyse
+from loadproof.recording.directory import REPORT
 from loadproof.recording.reader import read_run
 from loadproof.report.outputs import write_reports
 from loadproof.report.terminal import print_verdict
@@ -20,4 +21,5 @@ def gate(run: Path, console: Console) -> int:
     verdict = analyse(recorded, run)
     write_reports(run, recorded, verdict)
     print_verdict(verdict, console)
+    console.print(f"  report: {run / REPORT}", soft_wrap=True, highlight=False, markup=False)
     return verdict.exit_code

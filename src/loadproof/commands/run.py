@@ -22,6 +22,7 @@ from loadproof.recording.directory import (
     create_run_directory,
 )
 from loadproof.report.progress import Progress
+from loadproof.servers.identity import identify
 from loadproof.servers.key import read_key
 from loadproof.servers.launch import launched
 
@@ -41,10 +42,11 @@ def run(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left behind
     scenario = read_scenario(scenario_path)
     server = read_server(server_path)
-    read_key(server.key)
+    key = read_key(server.key)
     directory = create_run_directory(runs, scenario.name, server.name, datetime.now(UTC))
     console.print(f"Run directory: {directory}", soft_wrap=True, highlight=False)
     with launched(server, directory / SERVER_LOG) as running:
+        identify(server, running.url, key)  # what it refuses is said here, in one line
         command = [
             *(sys.executable, "-m", "locust", "-f", str(kit_folder() / "locustfiles/mixed.py")),
             *("--headless", "--only-summary", "--no-judge", "--host", running.url),
@@ -57,7 +59,8 @@ def run(
             command += ["--processes", str(processes)]
         code = _load(command, directory, scenario, console)
     if not (directory / HEADER).exists():
-        console.print(_end_of(directory / GENERATOR_LOG), markup=False, highlight=False)
+        end = _end_of(directory / GENERATOR_LOG)
+        console.print(end, markup=False, highlight=False, soft_wrap=True)
         return code or ExitCode.INVALID
     verdict_code = gate(directory, console)
     if code in (ExitCode.INTERRUPTED, ExitCode.SERVER_FAILED, ExitCode.INVALID):

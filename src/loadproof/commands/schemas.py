@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+from loadproof.model.quantity import duration_text
 from loadproof.model.scenario import Scenario
 from loadproof.model.server import Server
 from loadproof.report.verdict_json import verdict_schema
@@ -13,11 +15,23 @@ def schemas() -> dict[str, str]:
     return {
         f"{name}.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
         for name, schema in (
-            ("scenario", Scenario.model_json_schema()),
-            ("server", Server.model_json_schema()),
+            ("scenario", _as_written(Scenario.model_json_schema())),
+            ("server", _as_written(Server.model_json_schema())),
             ("verdict", verdict_schema()),
         )
     }
+
+
+def _as_written(schema: Any) -> Any:
+    """`schema` with the defaults of durations as one writes them, with their unit."""
+    if isinstance(schema, list):
+        return [_as_written(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    written = {key: _as_written(value) for key, value in schema.items()}
+    if written.get("type") == "string" and isinstance(written.get("default"), float):
+        written["default"] = duration_text(written["default"])
+    return written
 
 
 def write_schemas(folder: Path) -> list[Path]:

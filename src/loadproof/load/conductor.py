@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -269,6 +269,13 @@ class Conductor:
             if worker in connected or (worker in self._reports and self._reports[worker].finished)
         ]
 
+    def _users_by_worker(self) -> dict[str, int]:
+        runner = self._runner
+        if isinstance(runner, LocalRunner):
+            return {runner.client_id: runner.user_count}
+        nodes = runner.clients
+        return {worker: nodes[worker].user_count for worker in self._live_workers()}
+
     def _connected_workers(self) -> list[str]:
         runner = self._runner
         if not isinstance(runner, MasterRunner):
@@ -288,9 +295,8 @@ class Conductor:
     def _phase_message(self, *, last: bool = False) -> PhaseMessage:
         step = self._step
         quotas = None
-        if step.requests is not None:
-            each, more = divmod(step.requests, len(self._workers))
-            quotas = {w: each + (i < more) for i, w in enumerate(self._workers)}
+        if step.requests is not None and self._phase is Phase.MEASURE:
+            quotas = shared_out(step.requests, self._users_by_worker())
         return PhaseMessage(
             number=self._number,
             phase=self._phase,
@@ -302,6 +308,16 @@ class Conductor:
 
     def _send(self, kind: str, data: dict[str, bytes], worker: str | None = None) -> None:
         self._runner.send_message(kind, data, worker)
+
+
+def shared_out(total: int, weights: Mapping[str, int]) -> dict[str, int]:
+    """`total` shared out in proportion to `weights`, by largest remainder; it adds up exactly."""
+    whole = sum(weights.values()) or 1
+    shares = {name: total * weight // whole for name, weight in weights.items()}
+    by_remainder = sorted(weights, key=lambda name: -(total * weights[name] % whole))
+    for name in by_remainder[: total - sum(shares.values())]:
+        shares[name] += 1
+    return shares
 
 
 def asks_of(user_classes: Sequence[Any]) -> list[tuple[str, float]]:

@@ -101,6 +101,12 @@ class Crew:
         gc.freeze()
         self._reporter = gevent.spawn(self._report_until_over)
 
+    @property
+    def thinking_opened(self) -> bool:
+        """Whether the model's text begins within its thinking."""
+        policy = self.server.policy
+        return policy.thinking_opened or policy.lead == "think"
+
     def connection(self) -> Connection:
         """A connection of one user's own to the server."""
         return Connection(Target(self.server.url, self._headers), self.scenario.timeouts)

@@ -51,7 +51,9 @@ class StreamingUser(User):
         self._in_flight = True
         crew.departs(self)
         try:
-            reply = self.connection.post(CHAT_PATH, request.body)
+            reply = self.connection.post(
+                CHAT_PATH, request.body, thinking_opened=crew.thinking_opened
+            )
         except GreenletExit:
             partial = self.connection.interrupted
             if partial is not None:

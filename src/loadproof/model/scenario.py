@@ -39,7 +39,11 @@ def _one_or_more(value: object) -> object:
 class Steps(FileModel):
     """One or several load levels of equal length; `users = [1, 4, 16]` stands for three steps."""
 
-    users: Annotated[tuple[Positive, ...], Field(min_length=1), BeforeValidator(_one_or_more)]
+    users: Annotated[
+        tuple[Positive, ...],
+        Field(min_length=1),
+        BeforeValidator(_one_or_more, json_schema_input_type=Positive | list[Positive]),
+    ]
     """Concurrent users (closed loop): each starts its next request when the last has ended."""
     duration: Annotated[Duration, Field(gt=0)] | None = None
     """How long requests are started after the warm-up; at most, where `requests` is given too."""

@@ -53,6 +53,9 @@ class Policy(FileModel):
     lead: Literal["none", "newline", "think"] = "none"
     """What keeps it thinking: a newline before the user's text, or an assistant turn that has
     begun with "<think>" and is continued."""
+    thinking_opened: bool = False
+    """Whether the model's chat template ends the prompt with an opening "<think>" by itself, as
+    DeepSeek-R1's does: its text then begins within the thinking."""
     math_template: bool = True
     """Whether math questions ask for step by step reasoning and a boxed answer."""
     stop: Texts = ()

@@ -15,7 +15,9 @@ from loadproof.model.errors import ConfigurationError
 class FileModel(BaseModel):
     """A table of a file that people write: no unknown keys, no silent conversion, no change."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+    )
 
 
 Model = TypeVar("Model", bound=FileModel)
