@@ -29,8 +29,9 @@ def chosen_letter(text: str, options: dict[str, str]) -> str | None:
     """The letter of the option that `text` means, or None where it means none or several.
 
     In this order: the last box; the last statement ("the answer is B", "B is correct", "故选B"); a
-    text, first paragraph or last line that is one option; an option's own words, named alone. Of
-    several statements the last one counts, a hedge ("B or C") states nothing.
+    text, first paragraph or last line that is one option; an option's own words, named alone; the
+    only letter, at the end. Of several statements the last one counts, a hedge ("B or C") states
+    nothing.
     """
     reader = _Reader(options)
     box = last_box(text)
@@ -39,7 +40,9 @@ def chosen_letter(text: str, options: dict[str, str]) -> str | None:
         if letter:
             return letter
     plain = unmarked(text)
-    return reader.statement(plain) or reader.alone(plain) or reader.named(plain)
+    return (
+        reader.statement(plain) or reader.alone(plain) or reader.named(plain) or reader.only(plain)
+    )
 
 
 class _Reader:
@@ -67,7 +70,11 @@ class _Reader:
             rf"(?!吗)"
         )
         self.line = re.compile(
-            rf"[(\[]?(?P<letter>[{names}])(?:[)\].:、,]|\s*$|\s+[-—–])(?P<rest>.*)", re.DOTALL
+            rf"(?i:option\s+|选项\s*)?[(\[]?(?P<letter>[{names}])(?:[)\].:、,]|\s*$|\s+[-—–])(?P<rest>.*)",
+            re.DOTALL,
+        )
+        self.bare = re.compile(
+            rf"(?<![A-Za-z0-9])(?<![Vv]itamin\s)(?P<letter>[{names}])(?![A-Za-z0-9])"
         )
         self.tail = re.compile(rf"(?:[=:>→,，]|[\s(]so)\s*\(?(?P<letter>[{names}])\)?[.。!]?\s*$")
 
@@ -148,6 +155,15 @@ class _Reader:
             if len(letters) == 1:
                 return letters.pop()
         return None
+
+    def only(self, plain: str) -> str | None:
+        """The letter that a text without any option's words ends with, if it names no other."""
+        if _CHOSEN.search(plain):
+            return None  # it stated something, in doubt or hedged
+        found = list(self.bare.finditer(plain))
+        letters = {match["letter"] for match in found}
+        at_end = found and re.fullmatch(r"\W*", plain[found[-1].end() :])
+        return letters.pop() if at_end and len(letters) == 1 else None
 
     def mentioned(self, folded: str) -> set[str]:
         """The options whose words occur, longer ones first: a word counts for one of them."""

@@ -7,6 +7,7 @@ from loadproof.tasks.boxes import last_box
 
 _LATEX_WRAPPER = re.compile(r"\\(?:text|mathrm|mathbf|textbf|mbox|operatorname)\s*\{([^{}]*)\}")
 _MARKS = re.compile(r"\*+|`+|\\[()\[\]]|\$|(?<!\w)_+|_+(?!\w)|^\s*(?:#+|>)\s*", re.MULTILINE)
+_TAG = re.compile(r"</?(?:b|i|strong|em|p|br|code)\s*/?>", re.IGNORECASE)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
 
 LEAD = re.compile(
@@ -14,7 +15,7 @@ LEAD = re.compile(
     (?:\b(?i:answer|option|choice|solution|conclusion)
         (?:\s+(?i:to|for)\s+[^.:\n]{1,60}?)?
         (?:\s+(?i:is|would\s+be|should\s+be|must\s+be|will\s+be)(?![A-Za-z])\s*:?|\s*[:=]|\s*\n)
-     | (?:答案|正确选项|结论)\s*(?:应该|应当|应|就|只能)?\s*(?:[是为选:=]+|\n)
+     | (?:答案|正确选项|结论)\s*(?:应该|应当|应|就|只能)?\s*(?:(?:[是为:=]|选(?!项))+|\n)
     )\s*
     """,
     re.VERBOSE,
@@ -32,7 +33,7 @@ def unmarked(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text)
     plain = _LATEX_WRAPPER.sub(r"\1", plain)
     plain = _BOX.sub(r" \1 ", plain)
-    return _MARKS.sub("", plain).strip()
+    return _MARKS.sub("", _TAG.sub("", plain)).strip()
 
 
 def leads(plain: str, lead: re.Pattern[str] = LEAD) -> list[int]:
