@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from loadproof.model.record import Clock, Failure, Outcome, RequestRecord
+from loadproof.model.scenario import Scenario
 from loadproof.recording.directory import TELEMETRY
 from loadproof.recording.hdr import IntervalHistograms
 from loadproof.recording.records import encode_record
@@ -45,7 +46,9 @@ def write_lifelike_run(
     rng = np.random.default_rng(7)
     begin_ns = 500 * SECOND_NS
     with RunWriter(run) as writer:
-        writer.write_header(_header(levels, simulated=simulated, server=server))
+        header = _header(levels, simulated=simulated, server=server)
+        header["scenario"] = Scenario.model_validate(header["scenario"]).model_dump(mode="json")
+        writer.write_header(header)
         writer.append_event("run_start", t_ns=begin_ns)
         samples: list[dict[str, Any]] = []
         at_ns = begin_ns + SECOND_NS

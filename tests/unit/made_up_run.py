@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from loadproof.model.record import Clock, Failure, Outcome, RequestRecord
+from loadproof.model.scenario import Scenario
 from loadproof.recording.directory import TELEMETRY
 from loadproof.recording.hdr import IntervalHistograms
 from loadproof.recording.records import encode_record
@@ -96,6 +97,7 @@ def write_made_up_run(
         "command": ["loadproof", "run", "ramp.toml"],
     }
     with RunWriter(run) as writer:
+        header["scenario"] = Scenario.model_validate(header["scenario"]).model_dump(mode="json")
         writer.write_header(header)
         writer.append_event("run_start", t_ns=BEGIN_NS)
         samples: list[dict[str, Any]] = []

@@ -26,10 +26,10 @@ class Moments:
 
     @classmethod
     def of(cls, values: Sequence[float] | FloatArray) -> Self:
-        """The moments of `values`. Raises ValueError without samples."""
+        """The moments of `values`; mean and deviation of no samples are 0, with `n` = 0."""
         array = np.asarray(values, dtype=np.float64)
         if len(array) == 0:
-            raise ValueError("no samples, no mean")
+            return cls(0, 0.0, 0.0)
         deviation = float(array.std(ddof=1)) if len(array) > 1 else 0.0
         return cls(len(array), float(array.mean()), deviation)
 

@@ -1,0 +1,103 @@
+"""The scripts of the kit's analysis folder, run on a run as their users run them."""
+
+import json
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadproof.analysis.judge import analyse
+from loadproof.recording.reader import read_run
+from unit.lifelike_run import write_lifelike_run
+from unit.made_up_run import MadeUpLevel, write_made_up_run
+
+FOLDER = Path(__file__).parents[2] / "analysis"
+SCRIPTS = sorted(path.name for path in FOLDER.glob("*.py"))
+
+Script = Callable[..., str]
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Script:
+    def run(name: str, *arguments: str | Path) -> str:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        runpy.run_path(str(FOLDER / name), run_name="__main__")
+        return capsys.readouterr().out
+
+    return run
+
+
+def read_run_p99_ms(run: Path) -> str:
+    return f"{analyse(read_run(run), run).levels[-1].latencies['ttft'].p99:.1f}"
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_each_explains_itself_and_is_short(name: str, script: Script) -> None:
+    with pytest.raises(SystemExit) as end:
+        script(name, "--help")
+    assert end.value.code == 0
+    assert len((FOLDER / name).read_text().splitlines()) <= 80
+
+
+def test_holds_agrees_with_the_verdict(tmp_path: Path, script: Script) -> None:
+    run = write_lifelike_run(tmp_path / "run")
+    lines = script("holds.py", run).splitlines()
+    judgements = analyse(read_run(run), run).judgements
+    for objective in ("p99(ttft) <= 400ms", "rate(failed) <= 1%", "accuracy(commonsense) >= 85%"):
+        (line,) = [line for line in lines if line.startswith(objective)]
+        found = line.removeprefix(objective).split()
+        assert found == [str(j.ruling) for j in judgements if j.objective == objective]
+
+
+def test_holds_answers_other_questions_too(tmp_path: Path, script: Script) -> None:
+    run = write_lifelike_run(tmp_path / "run")
+    output = script("holds.py", run, "--require", "p50(ttft) <= 100ms")
+    assert output.splitlines()[1].split()[-4:] == ["HOLDS", "HOLDS", "HOLDS", "BROKEN"]
+
+
+def test_compare_models_puts_runs_side_by_side(tmp_path: Path, script: Script) -> None:
+    runs = [
+        write_lifelike_run(tmp_path / name, server=name, simulated=name == "small")
+        for name in ("small", "large")
+    ]
+    output = script("compare_models.py", *runs)
+    assert "small is SIMULATED" in output
+    assert "large is SIMULATED" not in output
+    rows = [line.split() for line in output.splitlines() if "TTFT p99 (ms)" in line]
+    assert len(rows) == 4
+    p99_ms = read_run_p99_ms(runs[0])
+    assert rows[-1][-2:] == [p99_ms, p99_ms]
+
+
+def test_capacity_names_what_holds_and_what_breaks_first(tmp_path: Path, script: Script) -> None:
+    levels = [
+        MadeUpLevel(1, [100.0] * 400),
+        MadeUpLevel(4, [100.0] * 400),
+        MadeUpLevel(16, [100.0] * 20),
+        MadeUpLevel(64, [131.0] * 400),
+    ]
+    run = write_made_up_run(tmp_path / "run", levels, objectives=["p99(ttft) <= 120ms"])
+    assert script("capacity.py", run).splitlines() == [
+        "Everything holds up to 4 users.",
+        "Broken from 64 users:",
+        "  p99(ttft) <= 120ms: p99 was 131 ms; 400 of 400 requests (100 %) were over 120 ms, "
+        "at least 99.25 % at 95 % confidence, and the objective allows 1 %",
+        "Undecided:",
+        "  at 16 users: p99(ttft) <= 120ms",
+    ]
+
+
+def test_the_notebook_is_kept_without_outputs_and_its_tables_can_be_made(tmp_path: Path) -> None:
+    notebook = json.loads((FOLDER / "explore.ipynb").read_text())
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    run = write_lifelike_run(tmp_path / "runs" / "run")
+    names: dict[str, Any] = {}
+    for cell in code:
+        source = "".join(cell["source"]).replace('"../runs"', repr(str(run.parent)))
+        if ".plot(" not in source:  # drawing needs matplotlib, which loadproof does without
+            exec(compile(source, "explore.ipynb", "exec"), names)
+    assert list(names["quantiles"].columns) == ["p50", "p95", "p99"]
