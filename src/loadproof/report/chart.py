@@ -79,10 +79,11 @@ def chart_svg(chart: Chart) -> str:
     for limit in chart.limits:
         height = y.at(limit.value)
         line(svg, (_LEFT, height), (right, height), "limit", limit.text)
-        below = 12 if chart.shares else -4
-        text(svg, (_LEFT + 4, height + below), limit.text, "limit-text")
     for series, offset in zip(chart.series, offsets, strict=True):
         _draw_series(svg, series, x, y, offset)
+    for limit in chart.limits:
+        below = 12 if chart.shares else -4
+        text(svg, (_LEFT + 4, y.at(limit.value) + below), limit.text, "limit-text")
     _draw_names(svg, chart, x, y, offsets)
     return ElementTree.tostring(svg, encoding="unicode")
 
