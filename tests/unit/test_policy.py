@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from loadproof.model.answer import Answer, Message, Prompt
-from loadproof.model.server import Policy, Server
-from loadproof.tasks.policy import messages, request_body, settle_thinking
+from loadproof.model.answer import Message, Prompt
+from loadproof.model.server import Server
+from loadproof.tasks.policy import messages, request_body
 
 MEDICAL = Prompt(
     "medical_qa/zh-001",
@@ -155,20 +155,3 @@ def test_the_scenario_replaces_the_tasks_limit_and_the_policy_caps_it(
 
 def test_stop_sequences_are_sent() -> None:
     assert body(CHAT, server(stop=["###", "\n\n"]))["stop"] == ["###", "\n\n"]
-
-
-@pytest.mark.parametrize(
-    ("lead", "answer", "text", "finished"),
-    [
-        ("think", Answer("Let me see", None, True, "length"), "", False),
-        ("think", Answer("4", None, True, "stop"), "4", True),
-        ("think", Answer("4", "2+2", True, "length"), "4", True),
-        ("none", Answer("Let me see", None, True, "length"), "Let me see", True),
-    ],
-)
-def test_thinking_that_the_request_opened_and_nothing_closed_is_no_answer(
-    lead: str, answer: Answer, text: str, *, finished: bool
-) -> None:
-    settled = settle_thinking(Policy(lead=lead), answer)
-    assert (settled.text, settled.finished_thinking) == (text, finished)
-    assert settled.finish_reason == answer.finish_reason

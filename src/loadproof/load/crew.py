@@ -81,7 +81,7 @@ class Crew:
         self._fire = fire
         self._tasks = {str(entry.task): load_task(entry.task) for entry in self.scenario.traffic}
         self._traffic = {str(entry.task): entry for entry in self.scenario.traffic}
-        self._grader = GraderProcess()
+        self._grader = GraderProcess(tasks=list(self._tasks))
         self._offset_ns = offset_to_run_ns(message.boot_id, message.wall_minus_monotonic_ns)
         self._ledger = Ledger(f"w{index}", self._offset_ns, self._grader.submit)
         self._headers = _headers(self.server)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from loadproof.model.answer import Answer, Message, Prompt
+from loadproof.model.answer import Message, Prompt
 from loadproof.model.server import Policy, Server
 
 MATH_TEMPLATE = {
@@ -70,18 +70,6 @@ def messages(policy: Policy, prompt: Prompt) -> tuple[Message, ...]:
     if policy.lead == "think":
         turns.append(Message("assistant", THINK_LEAD))
     return tuple(turns)
-
-
-def settle_thinking(policy: Policy, answer: Answer) -> Answer:
-    """`answer`, read in the light of the lead that it was given.
-
-    Where the request has opened the thinking itself, the text of an answer that was cut off by its
-    length and never closed it is all thinking, which the stream alone does not show.
-    """
-    unclosed = answer.thinking is None and answer.finish_reason == "length"
-    if policy.lead != "think" or not unclosed:
-        return answer
-    return Answer("", answer.text, finished_thinking=False, finish_reason=answer.finish_reason)
 
 
 def _without_system(turns: list[Message]) -> list[Message]:
