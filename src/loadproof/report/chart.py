@@ -72,6 +72,8 @@ def chart_svg(chart: Chart) -> str:
     y = _value_axis(chart)
     svg = svg_element(WIDTH, HEIGHT, f"{chart.title}, by concurrent users")
     draw_value_axis(svg, y, chart.label, _LEFT, right)
+    if y.log:
+        text(svg, (right, _TOP - 2), "logarithmic", "tick", anchor="end")
     for place, name in chart.places.items():
         text(svg, (x.at(place), HEIGHT - _BOTTOM + 17), name, "tick", anchor="middle")
     middle = (_LEFT + right) / 2
