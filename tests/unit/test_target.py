@@ -35,7 +35,13 @@ def test_host_and_path_follow_the_address(url: str, first: str, host: str) -> No
 def test_the_key_is_in_no_repr_and_is_concealed_in_what_a_server_echoes() -> None:
     target = Target("http://x", {"Authorization": "Bearer sk-secret"})
     assert "sk-secret" not in repr(target)
-    assert target.conceal("no such key: sk-secret") == "no such key: [concealed]"
+    assert target.conceal("no such key: sk-secret!") == "no such key: [concealed]!"
+
+
+def test_a_key_that_was_cut_short_is_concealed_too() -> None:
+    target = Target("http://x", {"Authorization": "Bearer sk-verysecret"})
+    assert target.conceal("a sk-verysec… b sk-very") == "a [concealed]… b sk-very"
+    assert target.conceal("Bearer sk-verysecret sk-verysecret") == "[concealed] [concealed]"
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://x", "http://", "//x"])

@@ -40,6 +40,7 @@ class Connection:
         self._clock = clock
         self._wire: Wire | None = None
         self._waits: Waits | None = None
+        self._flight: _Flight | None = None
         if target.is_tls:
             context_for(target.verify)
 
@@ -56,7 +57,7 @@ class Connection:
         """
         if self._waits is not None:
             raise RuntimeError("a connection carries one request at a time")
-        flight = _Flight(time.monotonic_ns(), thinking_opened)
+        flight = self._flight = _Flight(time.monotonic_ns(), thinking_opened)
         self.interrupted = None
         self._waits = Waits()
         try:
@@ -70,7 +71,14 @@ class Connection:
             self.interrupted = self._reply(flight)
             raise
         finally:
-            self._waits = None
+            self._waits = self._flight = None
+
+    @property
+    def tokens_so_far(self) -> int:
+        """Token-bearing events of the request in flight that are decoded; the first at once."""
+        if self._flight is None or self._flight.exchange is None:
+            return 0
+        return len(self._flight.exchange.response.transcript.arrivals_ns)
 
     def cut_off(self) -> None:
         """End the exchange in flight, from another greenlet; its `post` returns at once."""

@@ -177,10 +177,10 @@ class Exchange:
             self._waits.signal(self._set_wake)
             if self._broken is not None:
                 raise RuntimeError("reading a response failed") from self._broken
-            if self._closed is None:
+            self._decode_in_slices()
+            if not self.response.ended and self._closed is None:
                 self._read_what_waits()
-            while self._intake.decode(4 * SLICE_READS):
-                gevent.sleep(0)
+                self._decode_in_slices()
             if self.response.ended:
                 return Ending(Close.WHOLE)
             if self._closed is not None:
@@ -189,6 +189,10 @@ class Exchange:
             if _monotonic_ns() >= self._deadline()[0]:
                 return self._timed_out()
             self._watcher.start(self._on_more if self._has_token() else self._on_first_bytes)
+
+    def _decode_in_slices(self) -> None:
+        while self._intake.decode(4 * SLICE_READS):
+            gevent.sleep(0)
 
     def _set_wake(self, wake: Callable[[], None]) -> None:
         self._wake = wake
@@ -282,7 +286,7 @@ class Exchange:
                 data = self._take_backlog() or data
                 size = len(data)
             if size < 4 or data.endswith(_MAY_END) or intake.total_bytes >= self._end_at_bytes:
-                if not data.endswith(_ENDS_EVENT):
+                if size and not data.endswith(_ENDS_EVENT):
                     self._look()
             elif intake.held_bytes > HELD_BYTES:
                 intake.decode(SLICE_READS)

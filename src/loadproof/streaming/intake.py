@@ -43,7 +43,12 @@ class Intake:
         self.stamps_hold = True
 
     def add(self, data: bytes, stamp_ns: int, read_ns: int) -> None:
-        """Keep one read: its bytes, its kernel stamp (wall clock, 0 for none), when it was read."""
+        """Keep one read: its bytes, its kernel stamp (wall clock, 0 for none), when it was read.
+
+        An empty read is left out: below TLS, bytes may come that are none of the response's.
+        """
+        if not data:
+            return
         self._reads.append(data)
         self._stamps.append(stamp_ns)
         self._read_at.append(read_ns)

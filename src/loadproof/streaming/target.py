@@ -9,6 +9,8 @@ from loadproof import __version__
 from loadproof.model.errors import ConfigurationError
 
 _SHORTEST_SECRET = 6
+_TELLING_BEGIN = 8
+_BLOT = "[concealed]"
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
 
 
@@ -87,9 +89,24 @@ class Target:
         return f"POST {self._parts.path.rstrip('/')}{path} HTTP/1.1\r\n{lines}\r\n".encode("ascii")
 
     def conceal(self, text: str) -> str:
-        """`text` with the values of our headers blotted out, should a server have echoed them."""
+        """`text` with the values of our headers blotted out, should a server have echoed them.
+
+        What is left of a value where the text was cut short is blotted out as well.
+        """
         for value in self.headers.values():
             for secret in (value, value.rpartition(" ")[2]):
                 if len(secret) >= _SHORTEST_SECRET:
-                    text = text.replace(secret, "[concealed]")
+                    text = _blotted(text, secret)
         return text
+
+
+def _blotted(text: str, secret: str) -> str:
+    begin = secret[:_TELLING_BEGIN]
+    at = text.find(begin)
+    while at >= 0:
+        end = at + len(begin)
+        while end - at < len(secret) and text[end : end + 1] == secret[end - at]:
+            end += 1
+        text = text[:at] + _BLOT + text[end:]
+        at = text.find(begin, at + len(_BLOT))
+    return text

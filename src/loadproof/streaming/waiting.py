@@ -82,14 +82,18 @@ class Waits:
         return self._current
 
     def _end(self, result: "AsyncResult[str]", deadline_ns: int | None) -> None:
-        left_s = None
+        timeout = gevent.Timeout(None)
         if deadline_ns is not None:
-            left_s = max(0.0, (deadline_ns - time.monotonic_ns()) / 1e9)
+            timeout = gevent.Timeout(max(0.0, (deadline_ns - time.monotonic_ns()) / 1e9))
+        timeout.start()
         try:
-            why = result.get(timeout=left_s)
-        except gevent.Timeout:
+            why = result.get()
+        except gevent.Timeout as passed:
+            if passed is not timeout:
+                raise
             raise DeadlineError from None
         finally:
+            timeout.close()
             self._current = None
         if why == _CUT_OFF:
             raise CutOffError
