@@ -280,6 +280,13 @@ def test_a_long_answer_is_decoded_as_it_comes_and_nothing_is_lost(connection: Co
     assert reply.lateness_us.buffer_info()[1] == 3000
 
 
+def test_a_long_answer_is_not_kept_undecoded_until_its_end(connection: Connection) -> None:
+    tokens = [token(f"{n} ") for n in range(2000)]
+    greenlet = in_flight(connection, [HEAD, *tokens, HANG], 1500)
+    connection.cut_off()
+    assert len(content_of(greenlet.get(timeout=20))) >= 1500
+
+
 def test_an_answer_in_tiny_pieces_is_the_same(connection: Connection) -> None:
     text = "".join(str(step[1]) for step in (ROLE, token("a"), token("\u2028b"), FINISH, DONE))
     framed = f"{len(text):x}\r\n{text}\r\n0\r\n\r\n"

@@ -1,11 +1,13 @@
 """The three ways in which an HTTP/1.1 response body says where it ends, decoded incrementally."""
 
+from functools import lru_cache
 from typing import Protocol
 
 from loadproof.streaming.head import Head, MalformedError
 
 MAX_CHUNK_LINE_BYTES = 4_096
 MAX_CHUNK_DIGITS = 15
+_USUAL_LINE_BYTES = 18
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 _CRLF = b"\r\n"
 
@@ -125,13 +127,23 @@ class ChunkedBody:
         return False
 
     def feed(self, data: bytes) -> bytes:
-        """The content within `data`; a line that is cut off is held until the rest of it comes."""
+        """The content within `data`; a line that is cut off is held until the rest of it comes.
+
+        Most often `data` is one whole chunk, as servers write one an event: that case goes first.
+        """
         if self.ended:
             self.surplus += len(data)
             return b""
         if self._held:
             data = self._held + data
             self._held = b""
+        elif not self._left and not self._after_chunk and not self._in_trailer:
+            whole = _one_chunk(data)
+            if whole:
+                return whole
+        return self._decode(data)
+
+    def _decode(self, data: bytes) -> bytes:
         content: list[bytes] = []
         at = 0
         size = len(data)
@@ -170,6 +182,16 @@ class ChunkedBody:
         return content[0] if len(content) == 1 else b"".join(content)
 
 
+def _one_chunk(data: bytes) -> bytes:
+    """The content of `data` if it is exactly one chunk, else nothing."""
+    end = data.find(_CRLF, 0, _USUAL_LINE_BYTES)
+    if end > 0:
+        length = _chunk_size(data[:end])
+        if length and end + length + 4 == len(data) and data[-2:] == _CRLF:
+            return data[end + 2 : -2]
+    return b""
+
+
 def _check_unfinished(line: bytes, *, in_trailer: bool) -> None:
     if len(line) > MAX_CHUNK_LINE_BYTES:
         raise MalformedError(f"a chunk header of more than {MAX_CHUNK_LINE_BYTES} bytes")
@@ -178,6 +200,7 @@ def _check_unfinished(line: bytes, *, in_trailer: bool) -> None:
         raise MalformedError(f"a chunk size that is no number: {line[:20]!r}")
 
 
+@lru_cache(maxsize=4096)
 def _chunk_size(line: bytes) -> int:
     digits = line.partition(b";")[0].rstrip(b" \t")
     if not digits or len(digits) > MAX_CHUNK_DIGITS or not _HEX.issuperset(digits):

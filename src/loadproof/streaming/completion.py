@@ -1,6 +1,7 @@
 """Chat completions as servers send them: chunks, whole answers and errors, decoded by msgspec.
 
-Only the fields that are measured are decoded; all others are skipped unread.
+Only the fields that are measured are decoded; all others are skipped unread. The structs are left
+out of garbage collection: what comes from JSON has no cycles.
 """
 
 from typing import Any
@@ -15,7 +16,7 @@ class FunctionCall(msgspec.Struct, gc=False):
     arguments: str | None = None
 
 
-class ToolCall(msgspec.Struct):
+class ToolCall(msgspec.Struct, gc=False):
     index: int | None = None
     function: FunctionCall | None = None
 
@@ -25,7 +26,7 @@ class ToolCall(msgspec.Struct):
         return 0 if function is None else _size(function.name) + _size(function.arguments)
 
 
-class Delta(msgspec.Struct):
+class Delta(msgspec.Struct, gc=False):
     """What an event adds to a message, or a whole message where it was not streamed."""
 
     content: str | None = None
@@ -35,7 +36,7 @@ class Delta(msgspec.Struct):
     tool_calls: list[ToolCall] | None = None
 
 
-class Choice(msgspec.Struct):
+class Choice(msgspec.Struct, gc=False):
     index: int | None = 0
     delta: Delta | None = None
     message: Delta | None = None
@@ -53,7 +54,7 @@ class Usage(msgspec.Struct, gc=False):
     completion_tokens_details: TokenDetails | None = None
 
 
-class Chunk(msgspec.Struct):
+class Chunk(msgspec.Struct, gc=False):
     """An event's data, or the body of an answer that was not streamed.
 
     `choices` is None where the data has none at all: then it may be an error.

@@ -235,16 +235,16 @@ def _read_at(arrival_ns: int, lateness_us: int) -> int:
 
 def _split(transcript: Transcript, *, opened: bool) -> Split:
     """Text and thinking: by the server's own fields where it used them, else by the tags."""
-    reasoning, content = transcript.reasoning, transcript.content
-    if reasoning:
-        return Split(content, reasoning, None, answer_follows=bool(content))
+    content = transcript.content
+    if transcript.reasoned:
+        return Split(content, transcript.reasoning, None, answer_follows=bool(content))
     return split_content(content, opened=opened)
 
 
 def _is_closed(split: Split, transcript: Transcript) -> bool:
     if split.closed_at_byte is not None:
         return True
-    return bool(transcript.reasoning) and _first_answer(transcript) is not None
+    return transcript.reasoned and _first_answer(transcript) is not None
 
 
 def _first_answer(transcript: Transcript) -> int | None:
@@ -275,7 +275,7 @@ def _answer_index(transcript: Transcript, split: Split) -> int | None:
         return closing + 1 if closing + 1 < len(transcript.kinds) else None
     if split.thinking is None:
         return 0
-    if transcript.reasoning:
+    if transcript.reasoned:
         return _first_answer(transcript)
     return None
 
@@ -289,7 +289,7 @@ def _tokens(transcript: Transcript) -> "array[int]":
         total = events
     elif events > 1:
         total -= transcript.finish_reason in ("stop", "tool_calls")
-        total -= bool(transcript.reasoning) and _first_answer(transcript) is not None
+        total -= transcript.reasoned and _first_answer(transcript) is not None
     return tokens_by_proportion(transcript.text_bytes, total)
 
 
@@ -309,5 +309,5 @@ def _last_thinking(transcript: Transcript, split: Split) -> int:
     closing = _closing_event(transcript, split)
     if closing is not None:
         return closing
-    answer = _first_answer(transcript) if transcript.reasoning else None
+    answer = _first_answer(transcript) if transcript.reasoned else None
     return len(transcript.kinds) - 1 if answer is None else max(0, answer - 1)

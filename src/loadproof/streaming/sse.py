@@ -5,7 +5,6 @@ ends at LF, CR LF or CR and nowhere else, so that U+2028 within an event's JSON 
 """
 
 import re
-from typing import NamedTuple
 
 from loadproof.streaming.head import MalformedError
 
@@ -16,11 +15,8 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
 
 
-class Event(NamedTuple):
-    """One event: its type ("message" where none was given) and its data, as bytes."""
-
-    type: str
-    data: bytes
+Event = tuple[str, bytes]
+"""One event: its type ("message" where none was given) and its data."""
 
 
 class EventReader:
@@ -34,7 +30,19 @@ class EventReader:
         self._begun = False
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events that `data` completes, in order. Raises MalformedError."""
+        """The events that `data` completes, in order. Raises MalformedError.
+
+        Most often `data` is one whole event of one line: that case goes first.
+        """
+        if (
+            not self._buffer
+            and self._begun
+            and data.startswith(b"data: ")
+            and data.find(b"\n") == len(data) - 2
+            and data.endswith(b"\n\n")
+            and b"\r" not in data
+        ):
+            return [("message", data[6:-2])]
         buffer = self._buffer + data if self._buffer else data
         if not self._begun:
             if len(buffer) < len(_BOM) and _BOM.startswith(buffer):
@@ -49,7 +57,7 @@ class EventReader:
         events: list[Event] = []
         for block in blocks:
             if block.startswith(b"data: ") and b"\n" not in block:
-                events.append(Event("message", block[6:]))
+                events.append(("message", block[6:]))
             elif (event := parse_block(block)) is not None:
                 events.append(event)
         return events
@@ -104,4 +112,4 @@ def parse_block(block: bytes) -> Event | None:
         elif name == b"error":
             kind = "error"
             data.append(value)
-    return Event(kind, b"\n".join(data)) if data else None
+    return (kind, b"\n".join(data)) if data else None
