@@ -80,9 +80,10 @@ def test_a_request_larger_than_every_buffer_is_sent(servers: Servers) -> None:
 
 
 def test_a_body_may_end_with_the_connection(servers: Servers) -> None:
-    script = [TO_THE_CLOSE, ["send", delta("a")], ["send", str(FINISH[1])], CLOSE]
+    apart = [TO_THE_CLOSE, ["send", delta("a")], pause(0.05), ["send", str(FINISH[1])], CLOSE]
+    at_once = [["send", str(TO_THE_CLOSE[1]) + delta("a") + str(FINISH[1])], CLOSE]
     with closing(servers.connection()) as connection:
-        for _ in range(2):
+        for script in (apart, at_once, [*apart[:-1], pause(0.05), CLOSE]):
             assert ask(connection, script).outcome is Outcome.COMPLETED
 
 

@@ -41,6 +41,8 @@ _MAY_END = (_CHUNKS_END, b"[DONE]\n\n", b"[DONE]\n\n\r\n")
 """How a read ends that may be the last one."""
 _ENDS_EVENT = (b"}\r\n\r\n", b"\n\r\n\r\n")
 """How a read ends that looks like the last one, and is an event with CR LF in its lines."""
+_SHORTEST_SURE = 4
+"""A read shorter than the end of chunks may be the rest of one that was cut."""
 
 _monotonic_ns = time.monotonic_ns
 
@@ -285,10 +287,13 @@ class Exchange:
             if size >= self._slice_bytes:
                 data = self._take_backlog() or data
                 size = len(data)
-            if size < 4 or data.endswith(_MAY_END) or intake.total_bytes >= self._end_at_bytes:
-                if size and not data.endswith(_ENDS_EVENT):
-                    self._look()
-            elif intake.held_bytes > HELD_BYTES:
+            if (
+                size < _SHORTEST_SURE
+                or data.endswith(_MAY_END)
+                or intake.total_bytes >= self._end_at_bytes
+            ) and not data.endswith(_ENDS_EVENT):
+                self._look()
+            while intake.held_bytes > HELD_BYTES:
                 intake.decode(SLICE_READS)
         except BlockingIOError:
             return

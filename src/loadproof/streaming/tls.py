@@ -149,6 +149,8 @@ class TlsWire:
             if not piece:
                 if not pieces:
                     raise EOFError
+                # The good-bye came with the last data, and the socket may stay open for ours.
+                self._plain.end_reading()
                 break
             pieces.append(piece)
         if self._outgoing.pending:

@@ -8,9 +8,10 @@ block; whoever uses them waits by watchers.
 import re
 import struct
 import sys
-from _socket import MSG_PEEK, SOL_SOCKET
+from _socket import MSG_PEEK, SHUT_RD, SOL_SOCKET
 from _socket import socket as RawSocket  # noqa: N812 - a class, though _socket spells it so
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Protocol
 
 PEEK_BYTES = 4_096
@@ -121,6 +122,11 @@ class PlainWire:
             at = match.end()
         if at < len(peeked):
             yield self.receive(len(peeked) - at)
+
+    def end_reading(self) -> None:
+        """Make the next read find the end, and any watcher fire for it."""
+        with suppress(OSError):
+            self._sock.shutdown(SHUT_RD)
 
     def is_quiet(self) -> bool:
         try:
