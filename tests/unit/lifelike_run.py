@@ -71,7 +71,7 @@ def write_lifelike_run(
             ]
             writer.append_records(encode_record(record) for record in records)
             writer.append_histograms(at_ns, end_ns, histograms.take())
-            writer.append_event("step_end", t_ns=end_ns, step=step, in_flight_cut=0)
+            writer.append_event("step_end", t_ns=end_ns, step=step)
             samples += _samples(rng, users, at_ns, end_ns)
             at_ns = end_ns + SECOND_NS // 2
         writer.append_event(

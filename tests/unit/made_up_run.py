@@ -180,7 +180,7 @@ def _write_level(writer: RunWriter, step: int, level: MadeUpLevel) -> list[dict[
             histograms.record(tag, np.array(values_ms, dtype=np.float64) * 1e3)
     writer.append_histograms(begin_ns, end_ns, histograms.take())
     if level.ends:
-        writer.append_event("step_end", t_ns=end_ns, step=step, in_flight_cut=level.cut_off)
+        writer.append_event("step_end", t_ns=end_ns, step=step)
     count = len(level.telemetry)
     return [
         {"t_ns": begin_ns + (2 * index + 1) * LEVEL_S * SECOND_NS // (2 * count), **sample}

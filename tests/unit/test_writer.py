@@ -91,11 +91,11 @@ def test_records_are_handed_over_when_append_returns(tmp_path: Path) -> None:
 def test_events_carry_their_kind_time_and_fields(tmp_path: Path) -> None:
     with RunWriter(tmp_path) as writer:
         writer.append_event("step_start", step=1, users=16)
-        writer.append_event("step_end", step=1, in_flight_cut=0, t_ns=77)
+        writer.append_event("step_end", step=1, cause="test", t_ns=77)
     first, second = map(json.loads, (tmp_path / "events.jsonl").read_text().splitlines())
     assert (first["kind"], first["step"], first["users"]) == ("step_start", 1, 16)
     assert isinstance(first["t_ns"], int)
-    assert second == {"t_ns": 77, "kind": "step_end", "step": 1, "in_flight_cut": 0}
+    assert second == {"t_ns": 77, "kind": "step_end", "step": 1, "cause": "test"}
 
 
 def test_the_header_is_readable_json_with_a_schema_version(tmp_path: Path) -> None:

@@ -2,17 +2,18 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from locust.env import Environment
-from locust.runners import STATE_MISSING, LocalRunner, MasterRunner
+from locust.runners import LocalRunner, MasterRunner
 
 from loadproof.load.clock import boot_id, wall_minus_monotonic_ns
 from loadproof.load.header import header
 from loadproof.load.messages import PHASE, RUN, PhaseMessage, Report, RunMessage, pack
+from loadproof.load.roster import Roster, shared_out
 from loadproof.load.settings import Settings
 from loadproof.load.steps import Phase, Situation, next_phase
 from loadproof.model.errors import ServerFailedError
@@ -42,8 +43,14 @@ class Conductor:
     """
 
     def __init__(
-        self, environment: Environment, settings: Settings, asks: Sequence[tuple[str, float]]
+        self,
+        environment: Environment,
+        settings: Settings,
+        asks: Sequence[tuple[str, float]],
+        on_failure: Callable[[BaseException], None],
     ) -> None:
+        """`asks` are the tasks of the locustfile with their weights, for a run without scenario;
+        `on_failure` hears of what ended a run that could not be led to its end."""
         self.run: Path | None = None
         """The directory of the present or last run."""
         self.reason: str | None = None
@@ -51,6 +58,7 @@ class Conductor:
         self._environment = environment
         self._settings = settings
         self._asks = asks
+        self._on_failure = on_failure
         self._steps: tuple[Step, ...] = (
             settings.scenario.load_steps() if settings.scenario is not None else ()
         )
@@ -89,9 +97,7 @@ class Conductor:
         self._writer.write_header(header(scenario, identity, now))
         self._writer.append_event("run_start")
         self._model = str(identity["model"])
-        self._workers = self._connected_workers()
-        self._reports: dict[str, Report] = {}
-        self._lost: set[str] = set()
+        self._roster = Roster(self._runner)
         self._number = 0
         self._phase = Phase.OVER
         self._step = FREE_STEP
@@ -102,6 +108,7 @@ class Conductor:
         self.run = run
         self._send(RUN, pack(self._run_message()))
         self._walk = gevent.spawn(self._conduct)
+        self._walk.link_exception(self._abandon)
 
     def end(self, reason: str, *, hurry: bool = False) -> None:
         """Ends the run, if one is under way, and returns when all is written.
@@ -117,9 +124,8 @@ class Conductor:
 
     def admit_worker(self, worker: str) -> None:
         """A worker has connected; if a run is under way, it joins in."""
-        if not self.under_way or worker in self._workers:
+        if not self.under_way or not self._roster.admit(worker):
             return
-        self._workers.append(worker)
         self._writer.append_event("worker_joined", worker=worker)
         self._send(RUN, pack(self._run_message()), worker)
         self._send(PHASE, pack(self._phase_message()), worker)
@@ -129,6 +135,7 @@ class Conductor:
         if not self.under_way:
             logger.warning("A report of worker %s came after the end of its run", report.worker)
             return
+        self._roster.enter(report)
         self._writer.append_records(report.records)
         if report.histograms:
             self._writer.append_histograms(report.start_ns, report.end_ns, report.histograms)
@@ -137,7 +144,6 @@ class Conductor:
         if report.trouble is not None:
             self.warn(report.trouble, invalid=True)
             self._stopping, self._hurry = "worker_failed", True
-        self._reports[report.worker] = report
 
     def warn(self, message: str, *, invalid: bool = False) -> None:
         """Notes what a reader of the run has to know; `invalid`: no verdict may rest on it."""
@@ -155,11 +161,20 @@ class Conductor:
             self._follow_locust()
         self._finish()
 
+    def _abandon(self, walk: "gevent.Greenlet[[], None]") -> None:
+        """Leaves a run that cannot be led on, on a full disk for one, as a killed one is left."""
+        assert walk.exception is not None
+        self._sidecar.stop()
+        self.target_users = None
+        self.reason = "failed"
+        self._on_failure(walk.exception)
+
     def _run_step(self, step: Step) -> None:
         self._enter(Phase.SPAWN, step)
         while self._phase is not Phase.OVER:
             gevent.sleep(LOOK_EVERY_S)
             self._look_after_workers()
+            self._look_after_server()
             following = next_phase(self._phase, step, self._situation())
             if following is not None:
                 self._enter(following, step)
@@ -173,10 +188,11 @@ class Conductor:
         while self._phase is not Phase.OVER:
             gevent.sleep(LOOK_EVERY_S)
             self._look_after_workers()
+            self._look_after_server()
             users = self._runner.target_user_count
             if users != step.users and self._stopping is None:
                 index += 1
-                self._writer.append_event("step_end", step=step.index, in_flight_cut=0)
+                self._writer.append_event("step_end", step=step.index)
                 step = Step(index, users, None, None, 0.0, grace_s)
                 self._enter(Phase.SPAWN, step)
             following = next_phase(self._phase, step, self._situation())
@@ -193,13 +209,8 @@ class Conductor:
                 self._writer.append_event("step_measuring", step=step.index)
             case Phase.DRAIN:
                 self._writer.append_event("step_draining", step=step.index)
-            case Phase.CUT:
-                self._in_flight_cut = sum(report.in_flight for report in self._reports.values())
             case Phase.OVER:
-                cut = self._in_flight_cut
-                self._writer.append_event("step_end", step=step.index, in_flight_cut=cut)
-        if phase is not Phase.CUT and phase is not Phase.OVER:
-            self._in_flight_cut = 0
+                self._writer.append_event("step_end", step=step.index)
         self._announce()
 
     def _announce(self, *, last: bool = False) -> None:
@@ -207,24 +218,19 @@ class Conductor:
         self._send(PHASE, pack(self._phase_message(last=last)))
 
     def _situation(self) -> Situation:
-        current = [self._reports.get(worker) for worker in self._live_workers()]
-        reports = [report for report in current if report and report.number == self._number]
-        all_in = len(reports) == len(current)
-        if reports and all(report.unreachable for report in reports):
-            self._check_server()
         return Situation(
             now_s=time.monotonic(),
             since_s=self._since_s,
             users_ready=self._runner.user_count == self._step.users,
-            spent=all_in and all(report.spent for report in reports),
-            idle=all_in and all(report.in_flight == 0 for report in reports),
+            spent=self._roster.are_spent(self._number),
+            idle=self._roster.are_idle(self._number),
             stopping=self._stopping is not None,
             hurry=self._hurry,
         )
 
-    def _check_server(self) -> None:
-        """Ends the run if the server, which no request reaches any more, is really gone."""
-        if self._stopping is not None:
+    def _look_after_server(self) -> None:
+        """Ends the run if no request reaches the server any more, and the conductor neither."""
+        if self._stopping is not None or not self._roster.reach_nothing():
             return
         try:
             identify(self._server, self._server.url, read_key(self._server.key))
@@ -238,8 +244,7 @@ class Conductor:
         self._announce(last=True)
         until_s = time.monotonic() + HANDED_IN_WITHIN_S
         while time.monotonic() < until_s:
-            live = self._live_workers()
-            if all(w in self._reports and self._reports[w].finished for w in live):
+            if self._roster.are_finished():
                 break
             gevent.sleep(LOOK_EVERY_S)
             self._look_after_workers()
@@ -255,39 +260,16 @@ class Conductor:
             gevent.spawn(self._runner.quit)  # Locust's own options know of no end for it
 
     def _look_after_workers(self) -> None:
-        for worker in set(self._workers) - set(self._live_workers()) - self._lost:
-            self._lost.add(worker)
+        for worker in self._roster.newly_lost():
             self._writer.append_event("worker_lost", worker=worker)
             self.warn(f"worker {worker} was lost with what it had measured", invalid=True)
-
-    def _live_workers(self) -> list[str]:
-        """Those who take part and are connected, or have handed in everything."""
-        connected = self._connected_workers()
-        return [
-            worker
-            for worker in self._workers
-            if worker in connected or (worker in self._reports and self._reports[worker].finished)
-        ]
-
-    def _users_by_worker(self) -> dict[str, int]:
-        runner = self._runner
-        if isinstance(runner, LocalRunner):
-            return {runner.client_id: runner.user_count}
-        nodes = runner.clients
-        return {worker: nodes[worker].user_count for worker in self._live_workers()}
-
-    def _connected_workers(self) -> list[str]:
-        runner = self._runner
-        if not isinstance(runner, MasterRunner):
-            return [runner.client_id]
-        return [node.id for node in runner.clients.all if node.state != STATE_MISSING]
 
     def _run_message(self) -> RunMessage:
         return RunMessage(
             scenario=self._scenario.model_dump_json().encode(),
             server=self._server.model_dump_json().encode(),
             model=self._model,
-            worker_ids=self._workers,
+            worker_ids=self._roster.ids,
             boot_id=boot_id(),
             wall_minus_monotonic_ns=wall_minus_monotonic_ns(),
         )
@@ -296,28 +278,24 @@ class Conductor:
         step = self._step
         quotas = None
         if step.requests is not None and self._phase is Phase.MEASURE:
-            quotas = shared_out(step.requests, self._users_by_worker())
+            quotas = shared_out(step.requests, self._roster.users())
         return PhaseMessage(
             number=self._number,
             phase=self._phase,
             step=step.index,
             users=step.users,
+            open=self._is_open(),
             quotas=quotas,
             last=last,
         )
 
+    def _is_open(self) -> bool:
+        if self._phase is Phase.SPAWN:
+            return self._step.warmup_s > 0 or not self._steps
+        return self._phase in (Phase.WARMUP, Phase.MEASURE)
+
     def _send(self, kind: str, data: dict[str, bytes], worker: str | None = None) -> None:
         self._runner.send_message(kind, data, worker)
-
-
-def shared_out(total: int, weights: Mapping[str, int]) -> dict[str, int]:
-    """`total` shared out in proportion to `weights`, by largest remainder; it adds up exactly."""
-    whole = sum(weights.values()) or 1
-    shares = {name: total * weight // whole for name, weight in weights.items()}
-    by_remainder = sorted(weights, key=lambda name: -(total * weights[name] % whole))
-    for name in by_remainder[: total - sum(shares.values())]:
-        shares[name] += 1
-    return shares
 
 
 def asks_of(user_classes: Sequence[Any]) -> list[tuple[str, float]]:

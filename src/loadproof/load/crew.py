@@ -17,7 +17,7 @@ from loadproof.load.clock import offset_to_run_ns
 from loadproof.load.ledger import Assignment, Ledger
 from loadproof.load.messages import PhaseMessage, Report, RunMessage
 from loadproof.load.prompts import PromptSource, Talk, Talks
-from loadproof.load.steps import OPEN, Phase
+from loadproof.load.steps import Phase
 from loadproof.model.record import Failure, Outcome
 from loadproof.model.scenario import Scenario
 from loadproof.model.server import Server
@@ -87,7 +87,7 @@ class Crew:
         self._headers = _headers(self.server)
         self._gate = Event()
         self._news = Event()
-        self._phase = PhaseMessage(number=0, phase=Phase.OVER, step=0, users=0)
+        self._phase = PhaseMessage(number=0, phase=Phase.OVER, step=0, users=0, open=False)
         self._prompts = self._new_prompts()
         self._epoch = 0
         self._quota: int | None = None
@@ -121,7 +121,7 @@ class Crew:
         self._quota = None
         if began_measuring and message.quotas is not None:
             self._quota = message.quotas.get(self._worker_id, 0)
-        if message.phase in OPEN and self._quota != 0:
+        if message.open and self._quota != 0:
             self._gate.set()
         else:
             self._gate.clear()

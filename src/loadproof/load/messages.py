@@ -37,6 +37,8 @@ class PhaseMessage(msgspec.Struct, frozen=True):
     phase: Phase
     step: int
     users: int
+    open: bool
+    """Whether users may start requests."""
     quotas: dict[str, int] | None = None
     last: bool = False
     """Whether the run ends with it: what is still to be graded is waited for."""

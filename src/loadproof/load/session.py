@@ -1,5 +1,6 @@
 """Loadproof within one Locust process: which of Locust's events lead to what."""
 
+import contextlib
 import functools
 import logging
 import sys
@@ -28,7 +29,12 @@ from loadproof.load.messages import (
 )
 from loadproof.load.settings import Settings, add_options, read_settings, refuse
 from loadproof.load.shape import ScenarioShape
-from loadproof.model.errors import ConfigurationError, LoadproofError, ServerFailedError
+from loadproof.model.errors import (
+    ConfigurationError,
+    LoadproofError,
+    RunUnwritableError,
+    ServerFailedError,
+)
 from loadproof.model.exit_codes import ExitCode
 from loadproof.servers.identity import identify
 from loadproof.servers.key import read_key
@@ -71,6 +77,7 @@ class Session:
         self._runner = runner
         self._settings = settings
         self._judge = judge
+        self._failed = False
         self._judged: Path | None = None
         self._judging: gevent.Greenlet[[], None] | None = None
         self._conductor: Conductor | None = None
@@ -93,7 +100,7 @@ class Session:
             identify(server, server.url, read_key(server.key))
         if environment.host is None and settings.server is not None:
             environment.host = settings.server.url
-        self._conductor = Conductor(environment, settings, asks)
+        self._conductor = Conductor(environment, settings, asks, self._fail)
         if settings.scenario is not None:
             environment.shape_class = ScenarioShape(self._conductor)
             environment.shape_class.runner = self._runner
@@ -116,25 +123,32 @@ class Session:
         def guarded(*args: Any, **kwargs: Any) -> None:
             try:
                 listener(*args, **kwargs)
-            except LoadproofError as error:
-                self._fail(str(error), _exit_code(error))
-            except Exception as error:
-                self._fail(f"loadproof itself failed: {error!r}", ExitCode.INVALID)
-                logger.error("%s", traceback.format_exc())
-                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the run is invalid
+                self._fail(error)
 
         return guarded
 
-    def _fail(self, message: str, code: ExitCode) -> None:
-        """Ends what cannot go on: the run is invalid, the process ends with `code`."""
+    def _fail(self, error: BaseException) -> None:
+        """Ends what cannot go on: the run is invalid, and the process ends with a code for it."""
+        message = str(error)
+        if not isinstance(error, LoadproofError):
+            message = f"loadproof itself failed: {error!r}"
+            logger.error("%s", "".join(traceback.format_exception(error)))
         logger.error("%s", message)
-        self._environment.process_exit_code = code
         if isinstance(self._runner, WorkerRunner):
             self._send_report(_trouble(self._runner.client_id, message))
-        elif self._conductor is not None and self._conductor.under_way:
-            self._conductor.warn(message, invalid=True)
-        if not isinstance(self._runner, WorkerRunner):
-            gevent.spawn(self._stop_locust)
+            return
+        first, self._failed = not self._failed, True
+        self._environment.process_exit_code = _exit_code(error)
+        if first:
+            gevent.spawn(self._end_failed_run, message)
+
+    def _end_failed_run(self, message: str) -> None:
+        assert self._conductor is not None
+        if self._conductor.under_way:
+            with contextlib.suppress(RunUnwritableError):
+                self._conductor.warn(message, invalid=True)
+        self._stop_locust()
 
     def _stop_locust(self) -> None:
         if self._environment.web_ui is None:
@@ -167,7 +181,7 @@ class Session:
         code = self._judge(run) if self._settings.judge else None
         if reason == "interrupted":
             code = ExitCode.INTERRUPTED
-        if code is not None:
+        if code is not None and not self._failed:
             self._environment.process_exit_code = code
 
     def _on_quitting(self, **_: Any) -> None:
@@ -239,7 +253,9 @@ def _trouble(worker: str, message: str) -> Report:
     )
 
 
-def _exit_code(error: LoadproofError) -> ExitCode:
+def _exit_code(error: BaseException) -> ExitCode:
     if isinstance(error, ServerFailedError):
         return ExitCode.SERVER_FAILED
-    return ExitCode.BAD_CONFIGURATION
+    if isinstance(error, ConfigurationError):
+        return ExitCode.BAD_CONFIGURATION
+    return ExitCode.INVALID

@@ -10,7 +10,11 @@ CUT_WITHIN_S = 10.0
 
 
 class Phase(StrEnum):
-    """Where a step is. Requests started before MEASURE are warm-up; none starts from DRAIN on."""
+    """Where a step is. Requests started before MEASURE are warm-up; none starts from DRAIN on.
+
+    In SPAWN users send requests only if the step has a warm-up: without one they wait until all
+    are there, and start together.
+    """
 
     SPAWN = "spawn"
     WARMUP = "warmup"
@@ -18,10 +22,6 @@ class Phase(StrEnum):
     DRAIN = "drain"
     CUT = "cut"
     OVER = "over"
-
-
-OPEN = frozenset({Phase.SPAWN, Phase.WARMUP, Phase.MEASURE})
-"""The phases in which users start requests."""
 
 
 @dataclass(frozen=True, slots=True)
