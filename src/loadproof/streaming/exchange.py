@@ -242,7 +242,8 @@ class Exchange:
     def _on_first_bytes(self) -> None:
         """The watcher's callback until the first token: every event is read apart and decoded.
 
-        So the first token's stamp is not that of whatever came after it.
+        So the first token's stamp is not that of whatever came after it, unless the kernel has
+        joined the two while they waited: see `Reply.first_token_coalesced`.
         """
         size = 0
         try:
