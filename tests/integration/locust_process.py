@@ -4,6 +4,9 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from loadproof.recording.reader import RecordedRun, read_run
@@ -41,6 +44,45 @@ def finished(
     )
 
 
+@contextmanager
+def running(
+    module: str, *arguments: str | Path, cwd: Path, **more: str
+) -> Iterator[subprocess.Popen[str]]:
+    """A process that is killed at the end if it still runs; output and errors in its stdout."""
+    process = subprocess.Popen(
+        command(module, *arguments),
+        cwd=cwd,
+        env=environment(**more),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_until(what: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Waits for something that `process` is to bring about."""
+    until_s = time.monotonic() + TIMEOUT_S
+    while not what():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < until_s
+        time.sleep(0.05)
+
+
+def has_records(folder: Path, containing: bytes = b"") -> bool:
+    """Whether a run under `folder`/runs has a recorded request with these bytes in its line."""
+    return any(
+        path.stat().st_size > 0 and containing in path.read_bytes()
+        for path in (folder / "runs").glob("*/requests.jsonl")
+    )
+
+
 def only_run(folder: Path) -> Path:
     """The one run directory under `folder`/runs."""
     (run,) = (folder / "runs").iterdir()
@@ -50,6 +92,12 @@ def only_run(folder: Path) -> Path:
 def read_only_run(folder: Path) -> RecordedRun:
     """The one run under `folder`/runs, read back."""
     return read_run(only_run(folder))
+
+
+def processes(count: int) -> tuple[str, ...]:
+    """Locust's options for several processes, which meet at a port of their own."""
+    port = str(free_port())
+    return ("--processes", str(count), "--master-bind-port", port, "--master-port", port)
 
 
 def free_port() -> int:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import urllib.request
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -12,12 +11,13 @@ import pytest
 
 from integration.locust_process import (
     TIMEOUT_S,
-    command,
-    environment,
     finished,
     free_port,
+    has_records,
     only_run,
     read_only_run,
+    running,
+    wait_until,
 )
 from loadproof.model.record import Outcome
 
@@ -62,6 +62,23 @@ def test_run_starts_the_server_loads_it_and_ends_with_the_verdict(
     assert not list_processes_with(str(directory))
 
 
+def test_two_runs_of_two_processes_each_go_on_side_by_side(
+    scenario_file: Path, server_file: Path, tmp_path: Path
+) -> None:
+    arguments = ("run", scenario_file, "--server", server_file, "--processes", "2")
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        folder.mkdir()
+    with (
+        running("loadproof", *arguments, cwd=folders[0]) as first,
+        running("loadproof", *arguments, cwd=folders[1]) as second,
+    ):
+        outputs = [process.communicate(timeout=TIMEOUT_S)[0] for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), outputs
+    for folder in folders:
+        assert len({record.worker for record in read_only_run(folder).records}) == 2
+
+
 def test_gate_judges_a_run_again(scenario_file: Path, server_file: Path, tmp_path: Path) -> None:
     finished("loadproof", "run", scenario_file, "--server", server_file, cwd=tmp_path)
     directory = only_run(tmp_path)
@@ -79,23 +96,11 @@ def test_ctrl_c_ends_everything_and_still_judges(
 ) -> None:
     text = scenario_file.read_text(encoding="utf-8").replace("requests = 12\n", "")
     scenario_file.write_text(text, encoding="utf-8")
-    process = subprocess.Popen(
-        command("loadproof", "run", scenario_file, "--server", server_file),
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if "measuring" in line:
-                break
+    arguments = ("run", scenario_file, "--server", server_file)
+    with running("loadproof", *arguments, cwd=tmp_path) as process:
+        wait_until(lambda: has_records(tmp_path), process)
         process.send_signal(signal.SIGINT)
         output = process.communicate(timeout=TIMEOUT_S)[0]
-    finally:
-        process.kill()
     assert process.returncode == 130, output
     assert "Traceback" not in output
     assert read_only_run(tmp_path).finished
@@ -179,23 +184,13 @@ def test_serve_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     server.write_text(
         SIMULATOR.replace("http://127.0.0.1", f"http://127.0.0.1:{port}"), encoding="utf-8"
     )
-    process = subprocess.Popen(
-        command("loadproof", "serve", server),
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
+    with running("loadproof", "serve", server, cwd=tmp_path) as process:
         assert process.stdout is not None
         assert f"serves at http://127.0.0.1:{port}" in process.stdout.readline()
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=30) as answer:
             assert answer.status == 200
         process.send_signal(signal.SIGINT)
         output = process.communicate(timeout=TIMEOUT_S)[0]
-    finally:
-        process.kill()
     assert process.returncode == 130, output
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=30)

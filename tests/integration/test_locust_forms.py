@@ -3,11 +3,9 @@
 import json
 import signal
 import subprocess
-import time
 import urllib.parse
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -20,8 +18,12 @@ from integration.locust_process import (
     environment,
     finished,
     free_port,
+    has_records,
     only_run,
+    processes,
     read_only_run,
+    running,
+    wait_until,
 )
 from loadproof.model.record import Failure, Outcome, RequestRecord
 from loadproof.servers.launch import RunningServer
@@ -42,15 +44,6 @@ OUTPUTS = {
 def measured(records: list[RequestRecord]) -> Counter[int]:
     """How many requests were measured in each step."""
     return Counter(record.step for record in records if not record.warmup)
-
-
-def wait_until(what: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    """Waits for something that `process` is to bring about."""
-    until_s = time.monotonic() + TIMEOUT_S
-    while not what():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < until_s
-        time.sleep(0.05)
 
 
 def test_a_locustfile_alone_runs_headless_with_locusts_own_options(
@@ -84,13 +77,13 @@ def test_an_objective_on_the_command_line_decides_the_exit_code(
     assert "BROKEN" in done.stdout
 
 
-@pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["one", "two"])
+@pytest.mark.parametrize("count", [1, 2])
 def test_a_scenario_walks_through_its_steps(
-    simulator: RunningServer, scenario_file: Path, tmp_path: Path, processes: tuple[str, ...]
+    simulator: RunningServer, scenario_file: Path, tmp_path: Path, count: int
 ) -> None:
     done = finished(
         *("locust", "-f", LOCUSTFILES / "mixed.py", "--host", simulator.url, "--headless"),
-        *("--scenario", scenario_file, *processes),
+        *("--scenario", scenario_file, *(processes(2) if count == 2 else ())),
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout
@@ -98,7 +91,7 @@ def test_a_scenario_walks_through_its_steps(
     assert measured(run.records) == {0: 12, 1: 12}
     assert {record.users for record in run.records if record.step == 1} == {4}
     assert len({record.id for record in run.records}) == len(run.records)
-    assert len({record.worker for record in run.records}) == (2 if processes else 1)
+    assert len({record.worker for record in run.records}) == count
     assert run.torn_lines == 0
 
 
@@ -137,14 +130,6 @@ def test_the_web_page_starts_and_stops_runs_and_is_bound_to_localhost(
     simulator: RunningServer, tmp_path: Path
 ) -> None:
     port = free_port()
-    process = subprocess.Popen(
-        command("locust", "-f", LOCUSTFILES / "chat.py", "--web-port", str(port)),
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
     base = f"http://127.0.0.1:{port}"
 
     def page(path: str, **form: str) -> bytes:
@@ -159,7 +144,8 @@ def test_the_web_page_starts_and_stops_runs_and_is_bound_to_localhost(
         except OSError:
             return False
 
-    try:
+    arguments = ("-f", LOCUSTFILES / "chat.py", "--web-port", str(port))
+    with running("locust", *arguments, cwd=tmp_path) as process:
         wait_until(answers, process)
         page("/swarm", user_count="2", spawn_rate="2", host=simulator.url)
         wait_until(
@@ -171,8 +157,6 @@ def test_the_web_page_starts_and_stops_runs_and_is_bound_to_localhost(
         wait_until((only_run(tmp_path) / "verdict.json").exists, process)
         process.send_signal(signal.SIGINT)
         output = process.communicate(timeout=TIMEOUT_S)[0]
-    finally:
-        process.kill()
     assert process.returncode == 0, output
     assert f"http://127.0.0.1:{port}" in output
     assert "0.0.0.0" not in output
@@ -186,28 +170,11 @@ def test_ctrl_c_counts_what_was_in_flight_and_judges_the_rest(
 ) -> None:
     text = scenario_file.read_text(encoding="utf-8")
     scenario_file.write_text(text.replace("requests = 12\n", ""), encoding="utf-8")
-    process = subprocess.Popen(
-        command(
-            *("locust", "-f", LOCUSTFILES / "mixed.py", "--host", simulator.url),
-            *("--headless", "--scenario", scenario_file),
-        ),
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-    def has_records() -> bool:
-        runs = list((tmp_path / "runs").glob("*/requests.jsonl"))
-        return bool(runs) and runs[0].stat().st_size > 0
-
-    try:
-        wait_until(has_records, process)
+    arguments = ("-f", LOCUSTFILES / "mixed.py", "--host", simulator.url, "--headless")
+    with running("locust", *arguments, "--scenario", scenario_file, cwd=tmp_path) as process:
+        wait_until(lambda: has_records(tmp_path), process)
         process.send_signal(signal.SIGINT)
         output = process.communicate(timeout=TIMEOUT_S)[0]
-    finally:
-        process.kill()
     assert process.returncode == 130, output
     assert "Traceback" not in output
     run = read_only_run(tmp_path)
@@ -222,29 +189,9 @@ def test_a_killed_run_is_judged_by_what_was_written(
 ) -> None:
     text = scenario_file.read_text(encoding="utf-8")
     scenario_file.write_text(text.replace("requests = 12\n", ""), encoding="utf-8")
-    process = subprocess.Popen(
-        command(
-            *("locust", "-f", LOCUSTFILES / "mixed.py", "--host", simulator.url),
-            *("--headless", "--scenario", scenario_file),
-        ),
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-
-    def has_measured() -> bool:
-        return any(
-            b'"warmup":false' in path.read_bytes()
-            for path in (tmp_path / "runs").glob("*/requests.jsonl")
-        )
-
-    try:
-        wait_until(has_measured, process)
-    finally:
-        process.kill()
-    process.wait()
+    arguments = ("-f", LOCUSTFILES / "mixed.py", "--host", simulator.url, "--headless")
+    with running("locust", *arguments, "--scenario", scenario_file, cwd=tmp_path) as process:
+        wait_until(lambda: has_records(tmp_path, b'"warmup":false'), process)
     done = finished("loadproof", "gate", only_run(tmp_path), cwd=tmp_path)
     assert done.returncode == 11, done.stdout
     assert "cut off" in done.stdout
@@ -373,32 +320,17 @@ def test_a_worker_that_is_killed_makes_the_run_invalid(
         text.replace("requests = 12\n", "").replace("30s", "8s").replace("[1, 4]", "4"),
         encoding="utf-8",
     )
-    process = subprocess.Popen(
-        command(
-            *("locust", "-f", LOCUSTFILES / "mixed.py", "--host", simulator.url),
-            *("--headless", "--scenario", scenario_file, "--processes", "2"),
-        ),
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
-    def has_records() -> bool:
-        runs = list((tmp_path / "runs").glob("*/requests.jsonl"))
-        return bool(runs) and runs[0].stat().st_size > 0
-
-    def workers() -> list[psutil.Process]:
+    def workers(master: int) -> list[psutil.Process]:
         """The forked Locusts: not the graders and the sidecar, which are other programs."""
-        children = psutil.Process(process.pid).children()
+        children = psutil.Process(master).children()
         return [child for child in children if "locust" in " ".join(child.cmdline())]
 
-    try:
-        wait_until(has_records, process)
-        workers()[0].kill()
+    arguments = ("-f", LOCUSTFILES / "mixed.py", "--host", simulator.url, "--headless")
+    steps = ("--scenario", scenario_file, *processes(2))
+    with running("locust", *arguments, *steps, cwd=tmp_path) as process:
+        wait_until(lambda: has_records(tmp_path), process)
+        workers(process.pid)[0].kill()
         output = process.communicate(timeout=TIMEOUT_S)[0]
-    finally:
-        process.kill()
     assert process.returncode == 12, output
     assert "was lost with what it had measured" in output

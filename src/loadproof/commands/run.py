@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import socket
 import subprocess
 import sys
 from collections import deque
@@ -56,7 +57,10 @@ def run(
         if running.pid is not None:
             command += ["--server-pid", str(running.pid)]
         if processes > 1:
-            command += ["--processes", str(processes)]
+            # A port of their own, on this machine alone: several runs can go on side by side.
+            port = str(_free_port())
+            command += ["--processes", str(processes), "--master-bind-host", "127.0.0.1"]
+            command += ["--master-bind-port", port, "--master-port", port]
         code = _load(command, directory, scenario, console)
     if not (directory / HEADER).exists():
         end = _end_of(directory / GENERATOR_LOG)
@@ -100,6 +104,13 @@ def _interrupt(process: subprocess.Popen[bytes]) -> None:
     except (KeyboardInterrupt, subprocess.TimeoutExpired):
         process.kill()
         process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _end_of(log: Path) -> str:

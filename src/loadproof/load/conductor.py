@@ -123,10 +123,11 @@ class Conductor:
         self._walk.join()
 
     def admit_worker(self, worker: str) -> None:
-        """A worker has connected; if a run is under way, it joins in."""
-        if not self.under_way or not self._roster.admit(worker):
+        """A worker listens; if a run is under way, it is told where that stands."""
+        if not self.under_way:
             return
-        self._writer.append_event("worker_joined", worker=worker)
+        if self._roster.admit(worker):
+            self._writer.append_event("worker_joined", worker=worker)
         self._send(RUN, pack(self._run_message()), worker)
         self._send(PHASE, pack(self._phase_message()), worker)
 
@@ -265,7 +266,9 @@ class Conductor:
             self.warn(f"worker {worker} was lost with what it had measured", invalid=True)
 
     def _run_message(self) -> RunMessage:
+        assert self.run is not None
         return RunMessage(
+            run=self.run.name,
             scenario=self._scenario.model_dump_json().encode(),
             server=self._server.model_dump_json().encode(),
             model=self._model,

@@ -71,6 +71,7 @@ class Crew:
         send: Callable[[Report], None],
         fire: Callable[..., Any],
     ) -> None:
+        self.run = message.run
         self.scenario = Scenario.model_validate_json(message.scenario)
         self.server = Server.model_validate_json(message.server)
         self._model = message.model
@@ -112,7 +113,9 @@ class Crew:
         return Connection(Target(self.server.url, self._headers), self.scenario.timeouts)
 
     def follow(self, message: PhaseMessage) -> None:
-        """Takes up a phase that the conductor announces."""
+        """Takes up a phase that the conductor announces; what it has taken up it passes over."""
+        if message.number <= self._phase.number:
+            return
         began_measuring = message.phase is Phase.MEASURE
         if began_measuring or message.step != self._phase.step or message.phase is Phase.SPAWN:
             self._prompts = self._new_prompts()
@@ -280,16 +283,25 @@ def _headers(server: Server) -> dict[str, str]:
 
 
 _CREWS: WeakKeyDictionary[Environment, Crew] = WeakKeyDictionary()
+_ASSIGNED = Event()
 
 
 def assign_crew(environment: Environment, crew: Crew | None) -> None:
     """Says which crew the users of `environment` are to join; None: no run is under way."""
     if crew is None:
         _CREWS.pop(environment, None)
+        _ASSIGNED.clear()
     else:
         _CREWS[environment] = crew
+        _ASSIGNED.set()
 
 
-def crew_of(environment: Environment) -> Crew | None:
-    """The crew that the users of `environment` join."""
-    return _CREWS.get(environment)
+def join_crew(environment: Environment) -> Crew:
+    """The crew that a user of `environment` joins, once there is one.
+
+    Locust may start users before the conductor's message has come; a user whose run could not
+    begin waits here until Locust stops it.
+    """
+    while environment not in _CREWS:
+        _ASSIGNED.wait()
+    return _CREWS[environment]

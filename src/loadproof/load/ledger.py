@@ -95,6 +95,7 @@ class Ledger:
             e2e_ms=_to_us(taken.e2e_ms),
             clock=reply.clock,
             coalesced=reply.coalesced,
+            first_token_coalesced=reply.first_token_coalesced,
             events=len(reply.arrivals_ns),
             multi_token_events=reply.multi_token_events,
             prompt_tokens=reply.prompt_tokens,

@@ -13,11 +13,15 @@ from loadproof.load.steps import Phase
 RUN = "loadproof_run"
 PHASE = "loadproof_phase"
 REPORT = "loadproof_report"
+READY = "loadproof_ready"
+"""From a worker that listens from now on: what was sent to it before may have been lost."""
 
 
 class RunMessage(msgspec.Struct, frozen=True):
     """A run begins. `scenario` and `server` are their models as JSON, without any key."""
 
+    run: str
+    """Tells it apart from other runs."""
     scenario: bytes
     server: bytes
     model: str

@@ -19,6 +19,7 @@ from loadproof.load.conductor import Conductor, asks_of
 from loadproof.load.crew import Crew, assign_crew
 from loadproof.load.messages import (
     PHASE,
+    READY,
     REPORT,
     RUN,
     PhaseMessage,
@@ -88,6 +89,7 @@ class Session:
         if isinstance(runner, WorkerRunner):
             self._listen(environment.events.test_stop, self._on_worker_stop)
             self._listen(environment.events.quitting, self._on_worker_stop)
+            runner.send_message(READY)
         else:
             self._conduct()
 
@@ -105,13 +107,13 @@ class Session:
             environment.shape_class = ScenarioShape(self._conductor)
             environment.shape_class.runner = self._runner
         self._runner.register_message(REPORT, self._guarded(self._on_report))
+        self._runner.register_message(READY, self._guarded(self._on_ready))
         hooks = environment.events
         self._listen(hooks.test_start, self._on_test_start)
         self._listen(hooks.test_stopping, self._on_test_stopping)
         self._listen(hooks.test_stop, self._on_test_stop)
         self._listen(hooks.quitting, self._on_quitting)
         self._listen(hooks.user_error, self._on_user_error)
-        self._listen(hooks.worker_connect, self._on_worker_connect)
 
     def _listen(self, hook: Any, listener: Callable[..., None]) -> None:
         hook.add_listener(self._guarded(listener))
@@ -198,9 +200,9 @@ class Session:
         assert self._conductor is not None
         self._conductor.warn(f"a user failed: {exception!r}", invalid=True)
 
-    def _on_worker_connect(self, client_id: str, **_: Any) -> None:
+    def _on_ready(self, msg: Any, **_: Any) -> None:
         assert self._conductor is not None
-        self._conductor.admit_worker(client_id)
+        self._conductor.admit_worker(msg.node_id)
 
     def _on_report(self, msg: Any, **_: Any) -> None:
         assert self._conductor is not None
@@ -211,6 +213,8 @@ class Session:
     def _on_run(self, msg: Any, **_: Any) -> None:
         assert not isinstance(self._runner, MasterRunner)
         message = unpack(msg.data, RunMessage)
+        if self._crew is not None and self._crew.run == message.run:
+            return
         self._close_crew()
         self._crew = Crew(
             message,

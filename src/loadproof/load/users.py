@@ -5,9 +5,8 @@ from typing import ClassVar
 
 from gevent import GreenletExit
 from locust import User, task
-from locust.exception import StopUser
 
-from loadproof.load.crew import Crew, crew_of
+from loadproof.load.crew import Crew, join_crew
 from loadproof.load.prompts import Talks
 from loadproof.model.record import Outcome
 
@@ -28,10 +27,7 @@ class StreamingUser(User):
 
     def on_start(self) -> None:
         """Joins the crew of this process and gets a connection."""
-        crew = crew_of(self.environment)
-        if crew is None:
-            raise StopUser  # the run could not begin, and Locust is about to end
-        self._crew = crew
+        crew = self._crew = join_crew(self.environment)
         self.connection = crew.connection()
         self._talks = Talks()
         self._failures_in_row = 0

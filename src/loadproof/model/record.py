@@ -64,6 +64,8 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     coalesced: int = 0
     """Token-bearing events that shared a read with a later one, so that their arrival is known
     only as no later than the later one's."""
+    first_token_coalesced: bool = False
+    """Whether the first token was one of those: `ttft_ms` is then an upper bound."""
     events: int
     """Token-bearing events."""
     multi_token_events: int = 0
