@@ -1,5 +1,6 @@
 """The published JSON Schemas: of scenario and server files, and of verdict.json."""
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ def schemas() -> dict[str, str]:
         for name, schema in (
             ("scenario", _as_written(Scenario.model_json_schema())),
             ("server", _as_written(Server.model_json_schema())),
-            ("verdict", verdict_schema()),
+            ("verdict", _as_written(verdict_schema())),
         )
     }
 
 
 def _as_written(schema: Any) -> Any:
-    """`schema` with the defaults of durations as one writes them, with their unit."""
+    """`schema` with durations' defaults as one writes them, and descriptions without the indent
+    that Python before 3.13 leaves in docstrings."""
     if isinstance(schema, list):
         return [_as_written(item) for item in schema]
     if not isinstance(schema, dict):
@@ -31,6 +33,8 @@ def _as_written(schema: Any) -> Any:
     written = {key: _as_written(value) for key, value in schema.items()}
     if written.get("type") == "string" and isinstance(written.get("default"), float):
         written["default"] = duration_text(written["default"])
+    if isinstance(written.get("description"), str):
+        written["description"] = inspect.cleandoc(written["description"])
     return written
 
 
