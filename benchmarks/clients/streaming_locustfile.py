@@ -28,9 +28,9 @@ class ObservedConnection:
         """As the connection's."""
         return self._connection.interrupted
 
-    def post(self, path: str, body: bytes) -> Reply:
+    def post(self, path: str, body: bytes, *, thinking_opened: bool = False) -> Reply:
         """As the connection's; a completed reply is kept."""
-        reply = self._connection.post(path, body)
+        reply = self._connection.post(path, body, thinking_opened=thinking_opened)
         if reply.outcome is not Outcome.CUT_OFF:
             keep_reply(seen, reply)
         return reply
