@@ -8,6 +8,7 @@ import typer
 
 from loadproof.model.errors import LoadproofError, ServerFailedError
 from loadproof.model.exit_codes import ExitCode
+from loadproof.model.metrics import TASKS
 
 app = typer.Typer(
     name="loadproof",
@@ -61,6 +62,21 @@ def _gate(
     from loadproof.commands.gate import gate
 
     raise typer.Exit(gate(directory, Console()))
+
+
+@app.command("ask")
+def _ask(
+    server: Annotated[Path, typer.Argument(help="Server file (TOML); the server runs already.")],
+    task: Annotated[str, typer.Argument(help=f"What is asked: {', '.join(TASKS)}.")],
+    number: Annotated[int, typer.Option(min=1, help="Which question, from 1.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Decides their order.")] = 1,
+) -> None:
+    """Ask one question: shows it as it goes over the wire, and the answer, timed and graded."""
+    from rich.console import Console
+
+    from loadproof.commands.ask import ask
+
+    raise typer.Exit(ask(server, task, number, seed, Console()))
 
 
 @app.command("serve")

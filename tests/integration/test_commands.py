@@ -20,6 +20,7 @@ from integration.locust_process import (
     wait_until,
 )
 from loadproof.model.record import Outcome
+from loadproof.servers.launch import RunningServer
 
 SIMULATOR = """
 name = "quick"
@@ -219,3 +220,24 @@ def list_processes_with(text: str) -> list[str]:
         if text in line:
             lines.append(line)
     return lines
+
+
+def test_ask_shows_a_question_as_it_is_sent_and_its_answer_graded(
+    simulator: RunningServer, tmp_path: Path
+) -> None:
+    server = tmp_path / "server.toml"
+    server.write_text(f'name = "s"\nurl = "{simulator.url}"\n', encoding="utf-8")
+    done = finished("loadproof", "ask", server, "boxed_math", "--number", "3", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    body = next(line for line in done.stdout.splitlines() if line.startswith("{"))
+    sent = json.loads(body)
+    assert sent["stream"] is True
+    assert "boxed" in sent["messages"][-1]["content"]
+    assert "graded: compliance" in done.stdout
+    assert "the first after" in done.stdout
+
+
+def test_ask_refuses_a_task_that_there_is_not(server_file: Path, tmp_path: Path) -> None:
+    done = finished("loadproof", "ask", server_file, "poetry", cwd=tmp_path)
+    assert done.returncode == 20
+    assert "TASK: got 'poetry', expected one of: chat, medical_qa" in done.stdout.splitlines()[-1]

@@ -21,7 +21,7 @@ from loadproof.load.steps import Phase
 from loadproof.model.record import Failure, Outcome
 from loadproof.model.scenario import Scenario
 from loadproof.model.server import Server
-from loadproof.servers.key import read_key
+from loadproof.servers.key import key_headers
 from loadproof.streaming.connection import Connection, Target
 from loadproof.streaming.reply import Reply
 from loadproof.streaming.timing import Latencies
@@ -85,7 +85,7 @@ class Crew:
         self._grader = GraderProcess(tasks=list(self._tasks))
         self._offset_ns = offset_to_run_ns(message.boot_id, message.wall_minus_monotonic_ns)
         self._ledger = Ledger(f"w{index}", self._offset_ns, self._grader.submit)
-        self._headers = _headers(self.server)
+        self._headers = key_headers(self.server.key)
         self._gate = Event()
         self._news = Event()
         self._phase = PhaseMessage(number=0, phase=Phase.OVER, step=0, users=0, open=False)
@@ -105,8 +105,7 @@ class Crew:
     @property
     def thinking_opened(self) -> bool:
         """Whether the model's text begins within its thinking."""
-        policy = self.server.policy
-        return policy.thinking_opened or policy.lead == "think"
+        return self.server.policy.opens_thinking
 
     def connection(self) -> Connection:
         """A connection of one user's own to the server."""
@@ -275,11 +274,6 @@ class Crew:
             histograms=histograms,
             warnings=warnings,
         )
-
-
-def _headers(server: Server) -> dict[str, str]:
-    key = read_key(server.key)
-    return {} if key is None else {"Authorization": f"Bearer {key}"}
 
 
 _CREWS: WeakKeyDictionary[Environment, Crew] = WeakKeyDictionary()

@@ -9,8 +9,7 @@ from locust import User, task
 from loadproof.load.crew import Crew, join_crew
 from loadproof.load.prompts import Talks
 from loadproof.model.record import Outcome
-
-CHAT_PATH = "/v1/chat/completions"
+from loadproof.tasks.policy import CHAT_PATH
 
 
 class StreamingUser(User):

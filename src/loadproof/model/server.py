@@ -62,6 +62,11 @@ class Policy(FileModel):
     max_tokens: Positive | None = None
     """Caps every task's own limit."""
 
+    @property
+    def opens_thinking(self) -> bool:
+        """Whether the model's text begins within its thinking."""
+        return self.thinking_opened or self.lead == "think"
+
 
 class Simulator(FileModel):
     """The engine model behind a simulated server: iteration-level batching with a paged KV cache.

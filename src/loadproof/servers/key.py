@@ -34,3 +34,12 @@ def read_key(key: Key | None) -> str | None:
     if not (found.isascii() and found.isprintable()) or " " in found:
         raise ConfigurationError(f"{source}: expected the API key alone, in one line of ASCII")
     return found
+
+
+def key_headers(key: Key | None) -> dict[str, str]:
+    """The request headers that carry the key; none where there is none.
+
+    Raises ConfigurationError as `read_key` does.
+    """
+    secret = read_key(key)
+    return {} if secret is None else {"Authorization": f"Bearer {secret}"}

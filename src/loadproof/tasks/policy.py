@@ -14,6 +14,9 @@ MATH_TEMPLATE = {
 }
 """What is added to a math question; the wording is DeepSeek's recommendation for its R1 models."""
 
+CHAT_PATH = "/v1/chat/completions"
+"""Where such a body is sent, below the server's root."""
+
 THINK_LEAD = "<think>\n"
 
 

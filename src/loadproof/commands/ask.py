@@ -1,0 +1,84 @@
+"""`loadproof ask`: one question, as it goes over the wire, and what came back, graded."""
+
+from itertools import islice
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from loadproof.model.answer import Prompt
+from loadproof.model.errors import ConfigurationError
+from loadproof.model.exit_codes import ExitCode
+from loadproof.model.metrics import TASKS
+from loadproof.model.record import Outcome
+from loadproof.model.scenario import Timeouts
+from loadproof.model.server import Server, read_server
+from loadproof.servers.identity import identify
+from loadproof.servers.key import key_headers, read_key
+from loadproof.streaming.connection import Connection, Target
+from loadproof.streaming.reply import Reply
+from loadproof.streaming.timing import latencies
+from loadproof.tasks.catalog import load_task
+from loadproof.tasks.grading import GraderProcess
+from loadproof.tasks.policy import CHAT_PATH, request_body
+
+GRADED_WITHIN_S = 30.0
+
+
+def ask(server_path: Path, task: str, number: int, seed: int, console: Console) -> int:
+    """Asks the `number`-th question (from 1) of `task` in the order that `seed` gives.
+
+    Shows the body as sent, the thinking, the answer, its timing and its grades. Returns the exit
+    code: SERVER_FAILED where no whole answer came. Raises ConfigurationError and
+    ServerFailedError.
+    """
+    if task not in TASKS:
+        raise ConfigurationError(f"TASK: got {task!r}, expected one of: {', '.join(TASKS)}")
+    server = read_server(server_path)
+    model = str(identify(server, server.url, read_key(server.key))["model"])
+    conversation = next(islice(load_task(task).conversations(seed), number - 1, None))
+    prompt = next(conversation)
+    body = request_body(server, model, prompt, max_tokens=None, seed=None)
+    _section(console, f"{prompt.id} to {server.url}{CHAT_PATH}", body.decode())
+    reply = _sent(server, body)
+    if reply.answer.thinking is not None:
+        unfinished = "" if reply.answer.finished_thinking else ", never finished"
+        _section(console, f"thinking{unfinished}", reply.answer.thinking)
+    _section(console, f"answer ({reply.finish_reason or reply.outcome})", reply.answer.text)
+    taken = latencies(reply)
+    if taken.ttft_ms is not None and taken.e2e_ms is not None:
+        console.print(
+            f"{reply.output_tokens} tokens, the first after {taken.ttft_ms:.1f} ms, "
+            f"the last after {taken.e2e_ms:.1f} ms ({reply.clock} clock)",
+            highlight=False,
+        )
+    if reply.outcome is not Outcome.COMPLETED:
+        console.print(f"failed: {reply.failure}: {reply.failure_detail}", markup=False)
+        return ExitCode.SERVER_FAILED
+    _show_grades(task, prompt, reply, console)
+    return 0
+
+
+def _sent(server: Server, body: bytes) -> Reply:
+    connection = Connection(Target(server.url, key_headers(server.key)), Timeouts())
+    try:
+        return connection.post(CHAT_PATH, body, thinking_opened=server.policy.opens_thinking)
+    finally:
+        connection.close()
+
+
+def _show_grades(task: str, prompt: Prompt, reply: Reply, console: Console) -> None:
+    grader = GraderProcess(tasks=[task])
+    try:
+        grader.submit(0, task, prompt.id, reply.answer)
+        ((_, grades),) = grader.drain(GRADED_WITHIN_S)
+    finally:
+        grader.close()
+    text = ", ".join(f"{metric} {value:g}" for metric, value in grades.items())
+    console.print(f"graded: {text}", highlight=False)
+
+
+def _section(console: Console, title: str, text: str) -> None:
+    console.print(f"[bold]{escape(title)}[/bold]", highlight=False, soft_wrap=True)
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print()
