@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import gevent
+import msgspec
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner
 
@@ -140,6 +141,8 @@ class Conductor:
         self._writer.append_records(report.records)
         if report.histograms:
             self._writer.append_histograms(report.start_ns, report.end_ns, report.histograms)
+        for interval in report.generator:
+            self._writer.append_event("generator", **msgspec.structs.asdict(interval))
         for warning in report.warnings:
             self.warn(warning)
         if report.trouble is not None:

@@ -14,6 +14,7 @@ from gevent.event import Event
 from locust.env import Environment
 
 from loadproof.load.clock import offset_to_run_ns
+from loadproof.load.generator import GeneratorWatch
 from loadproof.load.ledger import Assignment, Ledger
 from loadproof.load.messages import PhaseMessage, Report, RunMessage
 from loadproof.load.prompts import PromptSource, Talk, Talks
@@ -36,6 +37,8 @@ UNREACHABLE_AFTER_S = 5.0
 UNREACHABLE_AFTER_REQUESTS = 10
 THINK_SIGMA = 0.5
 """Spread of the think times' logarithms."""
+
+_BEFORE_MEASURING = (Phase.SPAWN, Phase.WARMUP, Phase.OVER)
 
 
 class Asking(Protocol):
@@ -86,7 +89,9 @@ class Crew:
         self._offset_ns = offset_to_run_ns(message.boot_id, message.wall_minus_monotonic_ns)
         self._ledger = Ledger(f"w{index}", self._offset_ns, self._grader.submit)
         self._headers = key_headers(self.server.key)
+        self._watch = GeneratorWatch(f"w{index}", self._offset_ns, lambda: self._ledger.backlog)
         self._gate = Event()
+        self._opened_ns = 0
         self._news = Event()
         self._phase = PhaseMessage(number=0, phase=Phase.OVER, step=0, users=0, open=False)
         self._prompts = self._new_prompts()
@@ -120,10 +125,13 @@ class Crew:
             self._prompts = self._new_prompts()
             self._epoch += 1
         self._phase = message
+        self._watch.turn_to(message.step, warmup=message.phase in _BEFORE_MEASURING)
         self._quota = None
         if began_measuring and message.quotas is not None:
             self._quota = message.quotas.get(self._worker_id, 0)
         if message.open and self._quota != 0:
+            if not self._gate.is_set():
+                self._opened_ns = time.monotonic_ns()
             self._gate.set()
         else:
             self._gate.clear()
@@ -132,15 +140,23 @@ class Crew:
                 user.connection.cut_off()
         self._news.set()
 
-    def next_request(self, talks: Talks) -> Request:
-        """The next request of a user, as soon as it may start one."""
+    def next_request(self, talks: Talks, due_ns: int | None) -> Request:
+        """The next request of a user, as soon as it may start one.
+
+        `due_ns` is when the user is to go on, by its last request and the pause after it; None
+        for its first one.
+        """
         while not self._gate.is_set():  # others that woke with this user may have used it up
+            due_ns = due_ns or 0
             self._gate.wait()
         if self._quota is not None:
             self._quota -= 1
             if self._quota == 0:
                 self._gate.clear()
                 self._news.set()
+        intended_ns = None
+        if due_ns is not None:  # a pause may end a little early, by the loop's own clock
+            intended_ns = min(max(due_ns, self._opened_ns), time.monotonic_ns())
         phase = self._phase
         talk = talks.next(self._prompts, self._epoch)
         assignment = Assignment(
@@ -148,6 +164,7 @@ class Crew:
             step=phase.step,
             users=phase.users,
             warmup=phase.phase is not Phase.MEASURE,
+            intended_ns=intended_ns,
         )
         limit = self._traffic[talk.prompt.task].max_tokens
         body = request_body(self.server, self._model, talk.prompt, max_tokens=limit, seed=None)
@@ -160,7 +177,9 @@ class Crew:
     def returns(self, user: Asking, request: Request, reply: Reply) -> None:
         """A user's request has ended, whichever way."""
         self._in_flight.discard(user)
-        taken = self._ledger.enter(request.assignment, reply)
+        assignment = request.assignment
+        taken = self._ledger.enter(assignment, reply)
+        self._watch.note_reads(assignment.step, reply, warmup=assignment.warmup)
         self._tell_locust(request.assignment.prompt.task, reply, taken)
         self._watch_reach(reply)
         if not self._in_flight and not self._gate.is_set():
@@ -195,6 +214,7 @@ class Crew:
     def close(self) -> None:
         """Ends what runs beside the users."""
         self._reporter.kill()
+        self._watch.close()
         self._grader.close()
         gc.unfreeze()
 
@@ -259,6 +279,7 @@ class Crew:
 
     def _report(self, *, finished: bool) -> Report:
         records, histograms = self._ledger.take()
+        intervals, of_generator = self._watch.take()
         start_ns, self._interval_start_ns = self._interval_start_ns, time.monotonic_ns()
         warnings, self._warnings = self._warnings, []
         return Report(
@@ -271,7 +292,8 @@ class Crew:
             start_ns=start_ns + self._offset_ns,
             end_ns=self._interval_start_ns + self._offset_ns,
             records=records,
-            histograms=histograms,
+            histograms=histograms | of_generator,
+            generator=intervals,
             warnings=warnings,
         )
 

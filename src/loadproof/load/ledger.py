@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from loadproof.load.generator import read_lateness_max_ms
 from loadproof.model.answer import Answer, Prompt
 from loadproof.model.record import Outcome, RequestRecord
 from loadproof.recording.hdr import IntervalHistograms
@@ -25,6 +26,8 @@ class Assignment:
     step: int
     users: int
     warmup: bool
+    intended_ns: int | None = None
+    """When it was to start, by this machine's monotonic clock, where that is known."""
 
 
 class Ledger:
@@ -41,6 +44,11 @@ class Ledger:
         self._count = 0
         self._being_graded: dict[int, RequestRecord] = {}
         self._done: list[RequestRecord] = []
+
+    @property
+    def backlog(self) -> int:
+        """Ended requests that are not handed over yet."""
+        return len(self._being_graded) + len(self._done)
 
     def enter(self, assignment: Assignment, reply: Reply) -> Latencies:
         """Notes an ended request, and returns its latencies."""
@@ -83,6 +91,9 @@ class Ledger:
             prompt_id=prompt.id,
             turn=prompt.turn,
             worker=self._worker,
+            intended_ns=(
+                None if assignment.intended_ns is None else assignment.intended_ns + offset_ns
+            ),
             start_ns=reply.start_ns + offset_ns,
             first_byte_ns=None if reply.first_byte_ns is None else reply.first_byte_ns + offset_ns,
             end_ns=reply.end_ns + offset_ns,
@@ -96,6 +107,7 @@ class Ledger:
             clock=reply.clock,
             coalesced=reply.coalesced,
             first_token_coalesced=reply.first_token_coalesced,
+            read_lateness_max_ms=read_lateness_max_ms(reply),
             events=len(reply.arrivals_ns),
             multi_token_events=reply.multi_token_events,
             prompt_tokens=reply.prompt_tokens,
@@ -117,11 +129,17 @@ class Ledger:
             ("ttfat", taken.ttfat_ms),
             ("tpot", taken.tpot_ms),
             ("e2e", taken.e2e_ms),
+            ("start_delay", _start_delay_ms(record)),
         ):
             if value_ms is not None:
                 self._histograms.record(f"{tag}/{metric}", np.array([value_ms * 1e3]))
         if taken.itl_us.size:
             self._histograms.record(f"{tag}/itl", taken.itl_us)
+
+
+def _start_delay_ms(record: RequestRecord) -> float | None:
+    intended_ns = record.intended_ns
+    return None if intended_ns is None else (record.start_ns - intended_ns) / 1e6
 
 
 def _to_us(value_ms: float | None) -> float | None:

@@ -48,6 +48,36 @@ class PhaseMessage(msgspec.Struct, frozen=True):
     """Whether the run ends with it: what is still to be graded is waited for."""
 
 
+class GeneratorInterval(msgspec.Struct, frozen=True):
+    """How one worker fared over a stretch of one step, as it goes into a "generator" event.
+
+    Times are nanoseconds of the run's clock. `worker` is its name in the records.
+    """
+
+    worker: str
+    step: int
+    warmup: bool
+    """Whether nothing that was started meanwhile counts."""
+    start_ns: int
+    end_ns: int
+    cpu_share: float
+    """Of one core, all threads together."""
+    cpu_wait_share: float | None
+    """Of the time, how long the loop's thread was ready to run and had no CPU."""
+    backlog: int
+    """Requests that had ended and were not yet graded and handed over."""
+    loop_lateness_max_us: int
+    read_lateness_max_us: int
+    """Of the requests that ended meanwhile: the longest that an event had waited to be read."""
+    long_collections: int
+    """Garbage collections of more than a millisecond."""
+    longest_collection_us: int
+    clock_drift_ns: int
+    """How much the distance between the kernel's wall clock and the monotonic one has changed."""
+    clock_steps: int
+    """How often the wall clock was set."""
+
+
 class Report(msgspec.Struct, frozen=True):
     """What a crew hands over: finished requests, and where it stands.
 
@@ -67,6 +97,7 @@ class Report(msgspec.Struct, frozen=True):
     end_ns: int
     records: list[bytes] = []
     histograms: dict[str, bytes] = {}
+    generator: list[GeneratorInterval] = []
     warnings: list[str] = []
     trouble: str | None = None
     """Why this worker cannot take part."""

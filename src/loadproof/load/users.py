@@ -31,6 +31,7 @@ class StreamingUser(User):
         self._talks = Talks()
         self._failures_in_row = 0
         self._pause_s = 0.0
+        self._due_ns: int | None = None
 
     def on_stop(self) -> None:
         """Closes the connection."""
@@ -42,7 +43,7 @@ class StreamingUser(User):
         """One request: waits until it may start, sends it, hands in what came of it."""
         crew = self._crew
         assert crew is not None
-        request = crew.next_request(self._talks)
+        request = crew.next_request(self._talks, self._due_ns)
         self._in_flight = True
         crew.departs(self)
         try:
@@ -61,6 +62,7 @@ class StreamingUser(User):
             self._talks.answered(request.talk, reply.answer)
         self._failures_in_row = self._failures_in_row + 1 if reply.outcome is Outcome.FAILED else 0
         self._pause_s = crew.pause_s(request.assignment.prompt.task, self._failures_in_row)
+        self._due_ns = reply.end_ns + round(self._pause_s * 1e9)
 
     def wait_time(self) -> float:
         """The pause before the next request, in seconds."""

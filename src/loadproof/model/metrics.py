@@ -5,6 +5,15 @@ LATENCIES = ("ttft", "ttfat", "itl", "tpot", "e2e", "start_delay")
 
 PER_REQUEST_LATENCIES = ("ttft", "ttfat", "tpot", "e2e", "start_delay")
 
+GENERATOR = "generator"
+"""Stands for the task in the tags of what the load generator measures of itself."""
+
+LOOP_LATENESS = "loop_lateness"
+"""How late a timer of the generator's loop fired."""
+
+READ_LATENESS = "read_lateness"
+"""How long an event had waited in the kernel when the generator read it."""
+
 QUALITIES: dict[str, tuple[str, ...]] = {
     "chat": ("answered",),
     "medical_qa": ("accuracy", "exact_match", "f1"),

@@ -50,6 +50,7 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Which turn of its conversation, from 0."""
     worker: str
     intended_ns: int | None = None
+    """When it was to start: at its user's last end plus the pause, or as users were let go on."""
     start_ns: int
     first_byte_ns: int | None
     end_ns: int
@@ -66,6 +67,9 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     only as no later than the later one's."""
     first_token_coalesced: bool = False
     """Whether the first token was one of those: `ttft_ms` is then an upper bound."""
+    read_lateness_max_ms: float | None = None
+    """The longest that one of its events had waited in the kernel when it was read; None by the
+    process's clock, which cannot tell."""
     events: int
     """Token-bearing events."""
     multi_token_events: int = 0
