@@ -1,6 +1,7 @@
 """Multiple choice: how it is written out, and which letter an answer means."""
 
 import re
+from functools import lru_cache
 
 from loadproof.tasks.boxes import last_box
 from loadproof.tasks.questions import Question
@@ -33,7 +34,7 @@ def chosen_letter(text: str, options: dict[str, str]) -> str | None:
     only letter, at the end. Of several statements the last one counts, a hedge ("B or C") states
     nothing.
     """
-    reader = _Reader(options)
+    reader = _reader(tuple(options.items()))
     box = last_box(text)
     if box is not None:
         letter = reader.at_start(unmarked(box))
@@ -55,6 +56,7 @@ class _Reader:
             ((unmarked(text).casefold(), letter) for letter, text in options.items()),
             key=lambda pair: -len(pair[0]),
         )
+        self.mentions = [(_mention(words), letter) for words, letter in self.texts if words]
         self.letter = re.compile(
             rf"(?i:(?:the\s+)?(?:option|choice|letter|answer)\s+|选项\s*)?[(\[\"'“「]?"
             rf"(?P<letter>[{names}])(?![A-Za-z0-9+\-]\w?)[)\]\"'”」]?(?:\s*(?:选项|项))?"
@@ -158,26 +160,34 @@ class _Reader:
 
     def only(self, plain: str) -> str | None:
         """The letter that a text without any option's words ends with, if it names no other."""
-        if _CHOSEN.search(plain):
-            return None  # it stated something, in doubt or hedged
         found = list(self.bare.finditer(plain))
         letters = {match["letter"] for match in found}
-        at_end = found and re.fullmatch(r"\W*", plain[found[-1].end() :])
-        return letters.pop() if at_end and len(letters) == 1 else None
+        if len(letters) != 1 or not re.fullmatch(r"\W*", plain[found[-1].end() :]):
+            return None
+        if _CHOSEN.search(plain):
+            return None  # it stated something, in doubt or hedged
+        return letters.pop()
 
     def mentioned(self, folded: str) -> set[str]:
         """The options whose words occur, longer ones first: a word counts for one of them."""
         letters: set[str] = set()
-        for words, letter in self.texts:
-            if not words:
-                continue
-            pattern = re.escape(words)
-            if words.isascii():
-                pattern = rf"(?<![a-z0-9]){pattern}(?![a-z0-9])"
-            folded, count = re.subn(pattern, " ", folded)
+        for mention, letter in self.mentions:
+            folded, count = mention.subn(" ", folded)
             if count:
                 letters.add(letter)
         return letters
+
+
+@lru_cache(maxsize=1024)
+def _reader(options: tuple[tuple[str, str], ...]) -> _Reader:
+    """The reader for a question's options; its patterns cost ten times what one answer does."""
+    return _Reader(dict(options))
+
+
+def _mention(words: str) -> re.Pattern[str]:
+    """Finds an option's words in folded text, as words of their own where they are English."""
+    pattern = re.escape(words)
+    return re.compile(rf"(?<![a-z0-9]){pattern}(?![a-z0-9])" if words.isascii() else pattern)
 
 
 def _lines(plain: str) -> list[str]:

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 
 from loadproof.tasks.statement import stated, unmarked
 
-_PUNCTUATION = frozenset(string.punctuation)
-_CMRC_SIGNS = frozenset("-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』")
+_CMRC_SIGNS = "-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』"
+_WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_WITHOUT_CMRC_SIGNS = str.maketrans("", "", _CMRC_SIGNS)
+_PUNCTUATION_TO_BLANKS = str.maketrans(dict.fromkeys(string.punctuation, " "))
 _HAN = re.compile("[\u4e00-\u9fa5]")
+_ARTICLE = re.compile(r"\b(a|an|the)\b")
 
 
 def prediction(text: str) -> str:
@@ -28,7 +31,8 @@ def exact_match(said: str, accepted: Sequence[str], language: str) -> float:
     punctuation dropped as its full-width twins are.
     """
     form = cmrc_normal if language == "zh" else squad_normal
-    return float(any(form(said) == form(answer) for answer in accepted))
+    normal = form(said)
+    return float(any(normal == form(answer) for answer in accepted))
 
 
 def f1(said: str, accepted: Sequence[str], language: str) -> float:
@@ -46,8 +50,8 @@ def squad_normal(text: str) -> str:
     Source: `normalize_answer` of the SQuAD v1.1 evaluation script (Rajpurkar et al. 2016, "SQuAD:
     100,000+ Questions for Machine Comprehension of Text").
     """
-    bare = "".join(sign for sign in text.lower() if sign not in _PUNCTUATION)
-    return " ".join(re.sub(r"\b(a|an|the)\b", " ", bare).split())
+    bare = text.lower().translate(_WITHOUT_PUNCTUATION)
+    return " ".join(_ARTICLE.sub(" ", bare).split())
 
 
 def squad_f1(said: str, answer: str) -> float:
@@ -81,24 +85,27 @@ def _f1(shared: int, found: int, wanted: int) -> float:
 
 def cmrc_normal(text: str) -> str:
     """Lower case, without punctuation. Source: `remove_punctuation` of the CMRC 2018 script."""
-    return "".join(sign for sign in _without_signs(text) if sign not in _PUNCTUATION)
+    return _without_signs(text).translate(_WITHOUT_PUNCTUATION)
 
 
 def _without_signs(text: str) -> str:
-    return "".join(sign for sign in text.lower().strip() if sign not in _CMRC_SIGNS)
+    return text.lower().strip().translate(_WITHOUT_CMRC_SIGNS)
 
 
 def _segments(text: str) -> list[str]:
     parted = _HAN.sub(lambda match: f" {match[0]} ", _without_signs(text))
-    bare = "".join(" " if sign in _PUNCTUATION else sign for sign in parted)
-    return bare.split()
+    return parted.translate(_PUNCTUATION_TO_BLANKS).split()
 
 
 def _longest_common_run(left: Sequence[str], right: Sequence[str]) -> int:
     """Length of the longest run of equal segments, by dynamic programming."""
     best = 0
-    above = [0] * (len(right) + 1)
+    shared = set(right)
+    above = nothing = [0] * (len(right) + 1)
     for segment in left:
+        if segment not in shared:
+            above = nothing
+            continue
         row = [0] * (len(right) + 1)
         for index, other in enumerate(right):
             if segment == other:

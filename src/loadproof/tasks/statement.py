@@ -7,6 +7,8 @@ from loadproof.tasks.boxes import last_box
 
 _LATEX_WRAPPER = re.compile(r"\\(?:text|mathrm|mathbf|textbf|mbox|operatorname)\s*\{([^{}]*)\}")
 _MARKS = re.compile(r"\*+|`+|\\[()\[\]]|\$|(?<!\w)_+|_+(?!\w)|^\s*(?:#+|>)\s*", re.MULTILINE)
+_MARK = re.compile(r"[*`\\$_#>]")
+"""What every match of `_MARKS` has in it."""
 _TAG = re.compile(r"</?(?:b|i|strong|em|p|br|code)\s*/?>", re.IGNORECASE)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
 
@@ -31,9 +33,14 @@ _DOUBT = re.compile(
 def unmarked(text: str) -> str:
     r"""`text` without Markdown's and LaTeX's dress, full-width letters and signs made plain."""
     plain = unicodedata.normalize("NFKC", text)
-    plain = _LATEX_WRAPPER.sub(r"\1", plain)
-    plain = _BOX.sub(r" \1 ", plain)
-    return _MARKS.sub("", _TAG.sub("", plain)).strip()
+    if "\\" in plain:
+        plain = _LATEX_WRAPPER.sub(r"\1", plain)
+        plain = _BOX.sub(r" \1 ", plain)
+    if "<" in plain:
+        plain = _TAG.sub("", plain)
+    if _MARK.search(plain):
+        plain = _MARKS.sub("", plain)
+    return plain.strip()
 
 
 def leads(plain: str, lead: re.Pattern[str] = LEAD) -> list[int]:
