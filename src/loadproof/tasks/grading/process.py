@@ -1,11 +1,13 @@
 """The measuring process's end of grading: hands answers over, collects grades, never waits."""
 
+import fcntl
 import os
 import select
 import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -18,6 +20,10 @@ GRADE_FAILED = {"grade_failed": 1.0}
 """The grades of an answer whose grader raised, hung, died, or was not waited for."""
 
 _PIECE_BYTES = 1 << 16
+_HELD_BYTES = 1 << 17
+"""As much is let wait for the next call that asks for grades."""
+_PIPE_BYTES = 1 << 20
+"""What a pipe should hold: the answers of a second. Linux grants it to anybody."""
 _STILLBIRTHS = 3
 
 Graded = tuple[int, dict[str, float]]
@@ -38,6 +44,7 @@ class GraderProcess:
         self._arguments = (str(limit_s), *tasks)
         self._pending: dict[int, bytes] = {}
         self._graded: list[Graded] = []
+        self._held_bytes = 0
         self._stillbirths = 0
         self._closed = False
         self._child: _Child | None = _Child(self._arguments)
@@ -53,15 +60,20 @@ class GraderProcess:
         return len(self._pending)
 
     def submit(self, key: int, task: str, prompt_id: str, answer: Answer) -> None:
-        """Hands an answer over; `key` is the caller's and must not be pending already.
+        """Takes an answer; `key` is the caller's and must not be pending already.
 
-        Never blocks: what the pipe does not take waits in memory until the next call.
+        It is handed over by the next call of `results` or `drain`, or once many wait: a child that
+        is woken for each of them takes the core from the measuring process in its busiest moment,
+        between one request and the next. Never blocks: what the pipe does not take waits in memory.
         """
         message = frame(Submission(key, task, prompt_id, answer))
         self._pending[key] = message
         if self._child is not None:
             self._child.outbox += message
-            self._child.flush()
+            self._held_bytes += len(message)
+            if self._held_bytes >= _HELD_BYTES:
+                self._held_bytes = 0
+                self._child.flush()
 
     def results(self) -> list[Graded]:
         """The grades that have come since the last call. Never blocks."""
@@ -98,6 +110,7 @@ class GraderProcess:
         child = self._child
         if child is None:
             return
+        self._held_bytes = 0
         child.flush()
         for report in child.receive():
             self._stillbirths = 0
@@ -149,6 +162,8 @@ class _Child:
         finally:
             os.close(child_in)
             os.close(child_out)
+        for pipe in (self._to, self._from):
+            _enlarge(pipe)
         os.set_blocking(self._to, False)
         os.set_blocking(self._from, False)
         self._buffer = FrameBuffer()
@@ -202,6 +217,13 @@ class _Child:
                 os.waitpid(self.pid, 0)
         except ChildProcessError:
             pass  # gevent's loop reaps children, and got to it first
+
+
+def _enlarge(pipe: int) -> None:
+    """Asks for a larger pipe; where there is none to be had, more of what is sent waits."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _environment() -> dict[str, str]:
