@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+import locust.stats
 from locust import events
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
@@ -28,6 +29,7 @@ from loadproof.load.messages import (
     pack,
     unpack,
 )
+from loadproof.load.response_time import three_digits
 from loadproof.load.settings import Settings, add_options, read_settings, refuse
 from loadproof.load.shape import ScenarioShape
 from loadproof.model.errors import (
@@ -48,6 +50,8 @@ Judge = Callable[[Path], int | None]
 
 def install(judge: Judge) -> None:
     """Hooks loadproof into Locust: its options, and a Session for the environment to come."""
+    # Locust says int and takes any number: it sorts them and shows them.
+    locust.stats.bucket_response_time = three_digits  # type: ignore[assignment]
     events.init_command_line_parser.add_listener(add_options)
 
     def on_init(environment: Environment, runner: Runner, **_: Any) -> None:
