@@ -126,6 +126,11 @@ class ChunkedBody:
     def at_close(self) -> bool:
         return False
 
+    @property
+    def between_chunks(self) -> bool:
+        """Whether the next byte is the first of a chunk."""
+        return not (self._left or self._held or self._after_chunk or self._in_trailer or self.ended)
+
     def feed(self, data: bytes) -> bytes:
         """The content within `data`; a line that is cut off is held until the rest of it comes.
 

@@ -71,6 +71,7 @@ class NotACompletionError(ValueError):
 
 _DECODER = msgspec.json.Decoder(Chunk)
 _decode = _DECODER.decode
+_decode_list = msgspec.json.Decoder(list[Chunk]).decode
 
 
 def decode_chunk(data: bytes) -> Chunk:
@@ -81,6 +82,14 @@ def decode_chunk(data: bytes) -> Chunk:
         raise NotACompletionError(f"{error} in {_excerpt(data)}") from None
     except UnicodeDecodeError as error:
         raise NotACompletionError(f"not UTF-8 ({error.reason}) in {_excerpt(data)}") from None
+
+
+def decode_chunks(joined: bytes) -> list[Chunk]:
+    """The chunks in the data of several events, joined by commas. Raises NotACompletionError."""
+    try:
+        return _decode_list(b"[" + joined + b"]")
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise NotACompletionError(f"{error} in one of several events") from None
 
 
 def error_of(kind: str, data: bytes, chunk: Chunk | None) -> str | None:

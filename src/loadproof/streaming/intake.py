@@ -2,7 +2,7 @@
 
 from array import array
 
-from loadproof.streaming.clock import KernelClock
+from loadproof.streaming.clock import OLDEST_STAMP_NS, KernelClock
 from loadproof.streaming.response import Response
 
 
@@ -58,23 +58,36 @@ class Intake:
 
     def decode(self, at_most: int) -> bool:
         """Feed the oldest `at_most` reads to the response. Returns whether any are left."""
-        reads, stamps, read_at = self._reads, self._stamps, self._read_at
-        feed, arrival_of = self._response.feed, self._clock.arrival_ns
+        count = min(at_most, len(self._reads))
+        if not count:
+            return False
+        reads, read_at = self._reads[:count], self._read_at[:count]
+        arrivals_ns = self._arrivals(self._stamps[:count], read_at)
+        del self._reads[:count], self._stamps[:count], self._read_at[:count]
+        self.held_bytes -= sum(map(len, reads))
+        if self.first_byte_ns is None:
+            self.first_byte_ns = arrivals_ns[0]
+        self._not_before_ns = self.last_ns = arrivals_ns[-1]
+        self._response.feed_all(reads, arrivals_ns, read_at)
+        return bool(self._reads)
+
+    def _arrivals(self, stamps: "array[int]", read_at: "array[int]") -> list[int]:
+        """When the reads arrived: by their stamps, or else by when they were read."""
+        distance_ns = self._clock.distance_ns
         earliest_ns = self._not_before_ns
-        count = min(at_most, len(reads))
-        for index in range(count):
-            data = reads[index]
-            read_ns = read_at[index]
-            arrival_ns = arrival_of(stamps[index], read_ns, earliest_ns)
-            if arrival_ns is None:
-                self.stamps_hold = False
-                arrival_ns = max(read_ns, earliest_ns)
+        arrivals_ns: list[int] = []
+        for stamp_ns, read_ns in zip(stamps, read_at, strict=True):
+            arrival_ns = stamp_ns - distance_ns
+            if not earliest_ns <= arrival_ns <= read_ns <= arrival_ns + OLDEST_STAMP_NS:
+                arrival_ns = self._doubted(stamp_ns, read_ns, earliest_ns)
+            arrivals_ns.append(arrival_ns)
             earliest_ns = arrival_ns
-            self.held_bytes -= len(data)
-            feed(data, arrival_ns, read_ns)
-            if self.first_byte_ns is None:
-                self.first_byte_ns = arrival_ns
-        if count:
-            self._not_before_ns = self.last_ns = earliest_ns
-            del reads[:count], stamps[:count], read_at[:count]
-        return bool(reads)
+        return arrivals_ns
+
+    def _doubted(self, stamp_ns: int, read_ns: int, earliest_ns: int) -> int:
+        """The arrival of a read whose stamp is missing or somewhat beside what is possible."""
+        arrival_ns = self._clock.arrival_ns(stamp_ns, read_ns, earliest_ns)
+        if arrival_ns is None:
+            self.stamps_hold = False
+            return max(read_ns, earliest_ns)
+        return arrival_ns

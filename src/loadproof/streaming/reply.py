@@ -116,7 +116,7 @@ class Reply:
     @property
     def multi_token_events(self) -> int:
         """Token-bearing events that bear more than one token."""
-        return sum(1 for k in self.tokens if k > 1)
+        return len(self.tokens) - self.tokens.count(1)
 
 
 def assemble(

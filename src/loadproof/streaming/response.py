@@ -1,8 +1,11 @@
 """One response from its first byte to its last, decoded as it is fed. No sockets, no clocks."""
 
-from loadproof.streaming.body import Body, body_of
+from collections.abc import Sequence
+
+from loadproof.streaming.body import Body, ChunkedBody, body_of
 from loadproof.streaming.error_text import error_in
 from loadproof.streaming.head import Head, HeadReader, MalformedError
+from loadproof.streaming.plain_events import plain_chunks
 from loadproof.streaming.sse import Event, EventReader
 from loadproof.streaming.transcript import Transcript
 
@@ -63,6 +66,31 @@ class Response:
                 self._finish(arrival_ns, read_ns)
         except MalformedError as problem:
             self.malformed = str(problem)
+
+    def feed_all(
+        self, reads: Sequence[bytes], arrivals_ns: Sequence[int], reads_ns: Sequence[int]
+    ) -> None:
+        """Take in several reads, to the same effect as by one `feed` each, but faster."""
+        at = 0
+        while at < len(reads):
+            chunks = plain_chunks(reads, at) if self._takes_plain_events else []
+            taken = self.transcript.add_all(chunks, arrivals_ns[at:], reads_ns[at:])
+            at += taken
+            if not taken:
+                self.feed(reads[at], arrivals_ns[at], reads_ns[at])
+                at += 1
+
+    @property
+    def _takes_plain_events(self) -> bool:
+        """Whether the next byte can only be the first of a chunk with an event."""
+        events, body = self._events, self.body
+        return (
+            events is not None
+            and events.between_events
+            and isinstance(body, ChunkedBody)
+            and body.between_chunks
+            and self.malformed is None
+        )
 
     def close(self, arrival_ns: int) -> None:
         """The server closed the connection at `arrival_ns`: for some bodies that is the end."""

@@ -82,6 +82,11 @@ class EventReader:
         self._searched = 0
 
     @property
+    def between_events(self) -> bool:
+        """Whether the next byte is the first of an event, and not of the first one."""
+        return self._begun and not self._buffer
+
+    @property
     def holds_part(self) -> bool:
         """Whether part of a further event has arrived."""
         return bool(self._buffer.strip(b"\r\n"))

@@ -2,6 +2,8 @@
 
 from array import array
 from collections.abc import Sequence
+from itertools import chain
+from operator import sub
 
 
 def tokens_by_usage(counts: Sequence[int]) -> "array[int]":
@@ -10,7 +12,9 @@ def tokens_by_usage(counts: Sequence[int]) -> "array[int]":
     An event's tokens are the difference to the token-bearing event before it, so that tokens which
     decoded to nothing belong to the next event that shows any; at least 1.
     """
-    tokens = array("q", bytes(8 * len(counts)))
+    tokens = array("q", map(sub, counts, chain((0,), counts)))
+    if min(tokens, default=1) > 0:
+        return tokens
     before = 0
     for index, count in enumerate(counts):
         tokens[index] = max(1, count - before)

@@ -1,6 +1,7 @@
 """What a stream of events amounts to: text, arrivals, counts. Filled event by event."""
 
 from array import array
+from collections.abc import Sequence
 
 from loadproof.streaming.completion import (
     Chunk,
@@ -18,6 +19,7 @@ TOOL_CALL = 4
 
 _DONE = b"[DONE]"
 _UNKNOWN = -1
+_MOST = 2**31 - 1
 
 
 class Transcript:
@@ -106,6 +108,51 @@ class Transcript:
             self.error = self.error or error_of(kind, data, chunk)
         self._take(chunk, arrival_ns, read_ns, streamed=True)
 
+    def add_all(
+        self, chunks: Sequence[Chunk], arrivals_ns: Sequence[int], reads_ns: Sequence[int]
+    ) -> int:
+        """Take in the chunks of events that were a message each, up to the first that may be an
+        error. Returns how many that were.
+
+        The same as `add` of each, with the usual one (an answer's text, a running total) first.
+        """
+        add_arrival, add_lateness = self.arrivals_ns.append, self.lateness_us.append
+        add_bytes, add_count = self.text_bytes.append, self.counts.append
+        add_kind, content = self.kinds.append, self._content
+        for index, chunk in enumerate(chunks):
+            choices = chunk.choices
+            if choices is None or chunk.error:
+                self.events += index
+                return index
+            choice = choices[0] if len(choices) == 1 else None
+            delta = None if choice is None else choice.delta
+            if (
+                choice is None
+                or delta is None
+                or not delta.content
+                or delta.reasoning
+                or delta.reasoning_content
+                or delta.tool_calls
+                or choice.index
+                or choice.finish_reason
+            ):
+                self._take(chunk, arrivals_ns[index], reads_ns[index], streamed=True)
+                continue
+            usage, count = chunk.usage, None
+            if usage is not None:
+                count = usage.completion_tokens
+                self._note_usage(usage)
+            encoded = delta.content.encode()
+            content += encoded
+            arrival_ns = arrivals_ns[index]
+            add_arrival(arrival_ns)
+            add_lateness(min((reads_ns[index] - arrival_ns) // 1000, _MOST))
+            add_bytes(len(encoded))
+            add_count(_UNKNOWN if count is None else min(count, _MOST))
+            add_kind(CONTENT)
+        self.events += len(chunks)
+        return len(chunks)
+
     def add_whole(self, data: bytes, arrival_ns: int, read_ns: int) -> None:
         """Take in an answer that came as one JSON object: one event that bears all its tokens."""
         self.events += 1
@@ -137,9 +184,9 @@ class Transcript:
             if not kind:
                 continue
             self.arrivals_ns.append(arrival_ns)
-            self.lateness_us.append(min((read_ns - arrival_ns) // 1000, 2**31 - 1))
+            self.lateness_us.append(min((read_ns - arrival_ns) // 1000, _MOST))
             self.text_bytes.append(size)
-            self.counts.append(_UNKNOWN if count is None else min(count, 2**31 - 1))
+            self.counts.append(_UNKNOWN if count is None else min(count, _MOST))
             self.kinds.append(kind)
 
     def _keep_text(self, message: Delta) -> tuple[int, int]:
