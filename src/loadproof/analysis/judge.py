@@ -1,22 +1,23 @@
 """From a recorded run to its verdict."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from loadproof.analysis.checks import warnings_of
+from loadproof.analysis.doubts import Doubts
 from loadproof.analysis.finding import Finding
-from loadproof.analysis.latency_objectives import judge_mean, judge_percentile
+from loadproof.analysis.generator import health_of, remedy
 from loadproof.analysis.levels import level_of
-from loadproof.analysis.resource_objectives import judge_resource
+from loadproof.analysis.objectives import applies, judge
 from loadproof.analysis.run_ruling import Ending, invalidations, rule_run
 from loadproof.analysis.samples import LevelSamples, level_samples
-from loadproof.analysis.share_objectives import judge_quality, judge_rate
 from loadproof.model.errors import ConfigurationError, RunUnreadableError
-from loadproof.model.objective import Kind, Objective
+from loadproof.model.objective import Objective
 from loadproof.model.scenario import Scenario
 from loadproof.model.toml_file import checked
-from loadproof.model.verdict import Judgement, Ruling, RunVerdict
+from loadproof.model.verdict import Judgement, Level, Ruling, RunVerdict
 from loadproof.recording.directory import HEADER
 from loadproof.recording.reader import RecordedRun
 
@@ -31,16 +32,14 @@ def analyse(run: RecordedRun, path: Path) -> RunVerdict:
     """
     scenario = scenario_of(run, path)
     samples = level_samples(run, scenario)
-    levels = [level_of(level, scenario.confidence) for level in samples]
     ending = Ending.of(run)
     invalid = invalidations(run.events)
     objectives = scenario.parsed_objectives()
-    judgements = [
-        _as_far_as_valid(_judged(objective, level, scenario.confidence), level, invalid)
-        for objective in objectives
-        for level in samples
-        if applies(objective, level)
-    ]
+    judged = [_judge_level(level, objectives, scenario, _cpus(run)) for level in samples]
+    levels = [level for level, _ in judged]
+    found = [judgement for _, of_level in judged for judgement in of_level]
+    found.sort(key=lambda judgement: [o.text for o in objectives].index(judgement.objective))
+    judgements = [_as_far_as_valid(judgement, invalid) for judgement in found]
     unasked = [o.text for o in objectives if not any(applies(o, level) for level in samples)]
     outcome = rule_run(
         judgements,
@@ -74,28 +73,42 @@ def scenario_of(run: RecordedRun, path: Path) -> Scenario:
         raise RunUnreadableError(str(error)) from None
 
 
-def applies(objective: Objective, level: LevelSamples) -> bool:
-    """Whether the objective is asked of this level."""
-    return objective.users is None or level.users in objective.users
+def _judge_level(
+    samples: LevelSamples, objectives: Sequence[Objective], scenario: Scenario, cpus: int | None
+) -> tuple[Level, list[Judgement]]:
+    """A level's row and its judgements, with what of them may be owed to the generator."""
+    health = health_of(samples)
+    asked = [objective for objective in objectives if applies(objective, samples)]
+    found = [judge(objective, samples, scenario.confidence) for objective in asked]
+    judgements = [
+        _judgement(objective, samples, finding)
+        for objective, finding in zip(asked, found, strict=True)
+    ]
+    level = level_of(samples, scenario.confidence)
+    if health is None:
+        return level, judgements
+    doubts = Doubts(samples, health, scenario.timeouts)
+    what_to_do = remedy(health, cpus)
+    troubles = []
+    lost = doubts.lost_load()
+    if lost is not None:
+        troubles.append(f"{lost}; {what_to_do}")
+    for index, (objective, finding) in enumerate(zip(asked, found, strict=True)):
+        doubt = doubts.about(objective, finding.ruling, scenario.confidence)
+        if doubt is not None:
+            troubles.append(f"{doubt}; {what_to_do}")
+            judgements[index] = _invalid(judgements[index], troubles[-1])
+    health = replace(health, troubles=tuple(dict.fromkeys(troubles)))
+    return replace(level, generator=health), judgements
 
 
-def judge(objective: Objective, level: LevelSamples, confidence: float) -> Finding:
-    """One objective at one level, on what was measured there."""
-    match objective.kind:
-        case Kind.PERCENTILE:
-            return judge_percentile(objective, level, confidence)
-        case Kind.MEAN:
-            return judge_mean(objective, level, confidence)
-        case Kind.RATE:
-            return judge_rate(objective, level, confidence)
-        case Kind.QUALITY:
-            return judge_quality(objective, level, confidence)
-        case Kind.PEAK | Kind.GAUGE | Kind.COUNTER:
-            return judge_resource(objective, level)
+def _cpus(run: RecordedRun) -> int | None:
+    """Of the machine that conducted the run."""
+    cpus = (run.header.get("machine") or {}).get("cpus")
+    return cpus if isinstance(cpus, int) else None
 
 
-def _judged(objective: Objective, level: LevelSamples, confidence: float) -> Judgement:
-    finding = judge(objective, level, confidence)
+def _judgement(objective: Objective, level: LevelSamples, finding: Finding) -> Judgement:
     ruling, reason = finding.ruling, finding.reason
     if ruling is Ruling.HOLDS and not level.ended:
         # What was in flight is unknown, and those are the slow ones.
@@ -118,15 +131,14 @@ def _judged(objective: Objective, level: LevelSamples, confidence: float) -> Jud
     )
 
 
-def _as_far_as_valid(
-    judgement: Judgement, level: LevelSamples, invalid: list[tuple[int | None, str]]
-) -> Judgement:
-    """The judgement, unless something marked this level or the whole run invalid."""
+def _as_far_as_valid(judgement: Judgement, invalid: list[tuple[int | None, str]]) -> Judgement:
+    """The judgement, unless something marked its level or the whole run invalid."""
     for step, message in invalid:
-        if step is None or step == level.step:
-            return replace(
-                judgement,
-                ruling=Ruling.INVALID,
-                reason=f"{message} (else {judgement.ruling}: {judgement.reason})",
-            )
+        if step is None or step == judgement.step:
+            return _invalid(judgement, message)
     return judgement
+
+
+def _invalid(judgement: Judgement, message: str) -> Judgement:
+    reason = f"{message} (else {judgement.ruling}: {judgement.reason})"
+    return replace(judgement, ruling=Ruling.INVALID, reason=reason)

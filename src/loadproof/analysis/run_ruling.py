@@ -78,16 +78,18 @@ def rule_run(
 ) -> RunRuling:
     """The run's ruling, by the first of these that applies:
 
-    INVALID if anything marked it so: what a bottleneck in the generator measured is no evidence,
-    for or against. BROKEN if an objective is broken at a level, also in a run that was cut off.
-    INCONCLUSIVE if a judgement is, if an objective was asked of no level (`unasked`), if the run
-    did not come to its end, or if no request completed. HOLDS if there were objectives, else
-    None, which exits with 0.
+    INVALID if something went wrong that marked it so: no part of it is evidence. BROKEN if an
+    objective is broken at a level, also in a run that was cut off; what the generator's own error
+    could have broken is not among these. INVALID if that error could have moved a judgement: what
+    a bottleneck in the generator measured is no evidence, for or against. INCONCLUSIVE if a
+    judgement is, if an objective was asked of no level (`unasked`), if the run did not come to its
+    end, or if no request completed. HOLDS if there were objectives, else None, which exits with 0.
 
     A run whose server failed exits with SERVER_FAILED, whatever the ruling.
     """
     broken = [judgement for judgement in judgements if judgement.ruling is Ruling.BROKEN]
     open_ones = [judgement for judgement in judgements if judgement.ruling is Ruling.INCONCLUSIVE]
+    doubtful = [judgement for judgement in judgements if judgement.ruling is Ruling.INVALID]
     undecided = [_sentence(judgement) for judgement in open_ones]
     undecided += [f"{text} was asked of no load level of this run" for text in unasked]
     if not any(level.completed for level in levels):
@@ -98,6 +100,8 @@ def rule_run(
         ruling, reasons = Ruling.INVALID, [*invalid, *ended]
     elif broken:
         ruling, reasons = Ruling.BROKEN, [*map(_sentence, broken), *ended]
+    elif doubtful:
+        ruling, reasons = Ruling.INVALID, [*map(_sentence, doubtful), *ended]
     elif undecided or ended:
         ruling, reasons = Ruling.INCONCLUSIVE, [*ended, *undecided]
     elif judgements:
@@ -111,8 +115,16 @@ def rule_run(
     return RunRuling(ruling, exit_code, tuple(reasons))
 
 
+_SAID = {
+    Ruling.HOLDS: "holds",
+    Ruling.BROKEN: "is broken",
+    Ruling.INCONCLUSIVE: "is undecided",
+    Ruling.INVALID: "cannot be judged",
+}
+
+
 def _sentence(judgement: Judgement) -> str:
-    said = "is broken" if judgement.ruling is Ruling.BROKEN else "is undecided"
+    said = _SAID[judgement.ruling]
     at = wording.level(judgement.users, judgement.step)
     return f"{judgement.objective} {said} at {at}: {judgement.reason}"
 

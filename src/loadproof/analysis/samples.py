@@ -2,13 +2,21 @@
 
 import bisect
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
 
-from loadproof.model.metrics import COUNTERS, GAUGES, MEMORIES
+from loadproof.analysis.intervals import Interval, intervals_of
+from loadproof.model.metrics import (
+    COUNTERS,
+    GAUGES,
+    GENERATOR,
+    LOOP_LATENESS,
+    MEMORIES,
+    READ_LATENESS,
+)
 from loadproof.model.record import Outcome, RequestRecord
 from loadproof.model.scenario import Scenario
 from loadproof.recording.hdr import add_histogram, new_histogram
@@ -27,7 +35,8 @@ class LevelSamples:
     it was measured, None for a level that nothing is known of. `itl` are the gaps between tokens
     by task. `samples` are the sidecar's within the window, by name; those of counters begin with
     the last one before it, from which their growth counts. `ended` is False for a level within
-    which the run was cut off.
+    which the run was cut off. `lateness` are the generator's own histograms by metric, `generator`
+    what its workers said of themselves, and `load_ns` is when requests were started.
     """
 
     step: int
@@ -38,6 +47,9 @@ class LevelSamples:
     itl: dict[str, HdrHistogram]
     samples: dict[str, Timeline]
     ended: bool
+    lateness: dict[str, HdrHistogram] = field(default_factory=dict)
+    generator: tuple[Interval, ...] = ()
+    load_ns: tuple[int, int] | None = None
 
     def sent(self, task: str | None = None) -> list[RequestRecord]:
         """The measured records, of one task or of all, however they ended."""
@@ -94,6 +106,7 @@ def level_samples(run: RecordedRun, scenario: Scenario) -> list[LevelSamples]:
             groups[step, users] = []
     steps = [step for step, _ in groups]
     series = _telemetry(run.telemetry)
+    intervals = intervals_of(run.events)
     levels = []
     for (step, users), records in sorted(groups.items(), key=lambda item: _order(item[0])):
         records.sort(key=lambda record: record.start_ns)
@@ -108,9 +121,12 @@ def level_samples(run: RecordedRun, scenario: Scenario) -> list[LevelSamples]:
                 measured=measured,
                 warmup=len(records) - len(measured),
                 window_ns=window_ns,
-                itl={} if shares_its_step else _gaps_by_task(run.histograms, step),
+                itl={} if shares_its_step else _by_task(run.histograms, step, "itl"),
                 samples={} if window_ns is None else dict(_within(series, *window_ns)),
                 ended=run.finished or _time_of(run.events, "step_end", step) is not None,
+                lateness={} if shares_its_step else _lateness(run.histograms, step),
+                generator=() if shares_its_step else _of_step(intervals, step),
+                load_ns=None if shares_its_step else _load_ns(run.events, step, window_ns),
             )
         )
     return levels
@@ -154,13 +170,33 @@ def _window_by_records(measured: tuple[RequestRecord, ...]) -> tuple[int, int] |
     return measured[0].start_ns, max(record.end_ns for record in measured)
 
 
-def _gaps_by_task(histograms: dict[str, HdrHistogram], step: int) -> dict[str, HdrHistogram]:
-    found = {}
-    for tag, histogram in histograms.items():
-        tagged_step, task, metric = tag.split("/")
-        if metric == "itl" and tagged_step == str(step):
-            found[task] = histogram
-    return found
+def _load_ns(
+    events: list[dict[str, Any]], step: int, window_ns: tuple[int, int] | None
+) -> tuple[int, int] | None:
+    """From the beginning of the measuring to that of the draining."""
+    if window_ns is None:
+        return None
+    return window_ns[0], _time_of(events, "step_draining", step) or window_ns[1]
+
+
+def _of_step(intervals: Iterable[Interval], step: int) -> tuple[Interval, ...]:
+    return tuple(interval for interval in intervals if interval.step == step)
+
+
+def _by_task(
+    histograms: dict[str, HdrHistogram], step: int, metric: str
+) -> dict[str, HdrHistogram]:
+    tags = {tag: tag.split("/") for tag in histograms}
+    return {
+        task: histograms[tag]
+        for tag, (tagged_step, task, tagged_metric) in tags.items()
+        if tagged_metric == metric and tagged_step == str(step)
+    }
+
+
+def _lateness(histograms: dict[str, HdrHistogram], step: int) -> dict[str, HdrHistogram]:
+    tags = {metric: f"{step}/{GENERATOR}/{metric}" for metric in (LOOP_LATENESS, READ_LATENESS)}
+    return {metric: histograms[tag] for metric, tag in tags.items() if tag in histograms}
 
 
 def _telemetry(lines: Iterable[dict[str, Any]]) -> dict[str, list[tuple[int, float]]]:

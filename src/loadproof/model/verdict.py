@@ -39,6 +39,45 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class GeneratorHealth:
+    """How the load generator itself fared while a level was measured; shares are from 0 to 1.
+
+    Lateness is in milliseconds: of the loop, how late a timer of 10 ms fired (up to 1.1 ms in a
+    loop that has nothing to do); of reading, how long an event had waited in the kernel (None
+    without kernel stamps). CPU shares are of one core, of the worker that used most.
+    """
+
+    workers: int
+    loop_lateness: Percentiles
+    read_lateness: Percentiles | None
+    process_clock: float
+    """Of completed requests: timed by the process's clock, not the kernel's."""
+    first_tokens_coalesced: float
+    """Of completed requests: the first token shared a read with a later one."""
+    events_coalesced: float
+    cpu_share_mean: float
+    cpu_share_max: float
+    """Of the busiest second or so."""
+    cpu_wait_share: float | None
+    """Of the time, how long a worker was ready to run and had no CPU; None where unknown."""
+    start_delay_p99_ms: float | None
+    delivered: float | None
+    """Of the load that was asked for: what the generator's own delays did not take away."""
+    concurrency: float | None
+    """Requests in flight on average, pauses between them not counted."""
+    backlog_max: int
+    """Requests that had ended and were not yet graded and handed over, at most."""
+    longest_collection_ms: float
+    """The longest garbage collection of more than a millisecond; 0 without any."""
+    clock_drift_ms: float
+    """How far the kernel's and the monotonic clock have moved apart since the process began."""
+    clock_steps: int
+    """How often the wall clock was set since then."""
+    troubles: tuple[str, ...] = ()
+    """What a judgement here may owe to the generator, each with what to do; empty: it is fine."""
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """One load level: what was asked, what came back. Warm-up is left out of all but `warmup`.
 
@@ -67,6 +106,8 @@ class Level:
     """Requests whose arrivals were read from the process's clock, not the kernel's."""
     multi_token_events: int
     """Requests in which events bore more than one token."""
+    generator: GeneratorHealth | None = None
+    """None in a run that did not measure its own generator."""
 
 
 @dataclass(frozen=True, slots=True)
