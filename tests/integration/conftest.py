@@ -9,7 +9,7 @@ from loadproof.model.server import Server, Simulator
 from loadproof.servers.launch import RunningServer, launched
 
 QUICK = Simulator(
-    base_us=1000.0,
+    base_us=8000.0,  # slow enough that what a busy test machine adds between requests is little
     per_sequence_us=20.0,
     per_prefill_token_us=5.0,
     max_batch=64,

@@ -27,7 +27,7 @@ name = "quick"
 engine = "simulator"
 url = "http://127.0.0.1"
 [simulator]
-base_us = 1000.0
+base_us = 8000.0  # slow enough that what a busy test machine adds between requests is little
 per_sequence_us = 20.0
 per_prefill_token_us = 5.0
 answer_tokens = 20
