@@ -11,9 +11,10 @@ SETTLED_WITHIN_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class ServerCounters:
-    """Totals since the server's start, or their growth: tokens generated, first tokens sent, the
-    sum of their latencies in seconds, requests finished."""
+    """Totals since the server's start, or their growth: tokens read and generated, first tokens
+    sent, the sum of their latencies in seconds, requests finished."""
 
+    prompt_tokens: int
     generation_tokens: int
     first_tokens: int
     ttft_sum_s: float
@@ -21,6 +22,7 @@ class ServerCounters:
 
     def __sub__(self, earlier: "ServerCounters") -> "ServerCounters":
         return ServerCounters(
+            prompt_tokens=self.prompt_tokens - earlier.prompt_tokens,
             generation_tokens=self.generation_tokens - earlier.generation_tokens,
             first_tokens=self.first_tokens - earlier.first_tokens,
             ttft_sum_s=self.ttft_sum_s - earlier.ttft_sum_s,
@@ -43,6 +45,7 @@ def server_counters(url: str) -> ServerCounters:
         assert time.monotonic() < until_s, "the server still works on requests of an ended run"
         time.sleep(0.1)
     return ServerCounters(
+        prompt_tokens=int(totals["vllm:prompt_tokens_total"]),
         generation_tokens=int(totals["vllm:generation_tokens_total"]),
         first_tokens=int(totals["vllm:time_to_first_token_seconds_count"]),
         ttft_sum_s=totals["vllm:time_to_first_token_seconds_sum"],
@@ -50,12 +53,17 @@ def server_counters(url: str) -> ServerCounters:
     )
 
 
+def metrics_text(url: str) -> str:
+    """What the server at `url` answers to GET /metrics."""
+    with urllib.request.urlopen(f"{url}/metrics", timeout=30) as reply:
+        text: str = reply.read().decode()
+    return text
+
+
 def _totals(url: str) -> dict[str, float]:
     """Each sample's name and the sum of its values over all labels."""
-    with urllib.request.urlopen(f"{url}/metrics", timeout=30) as reply:
-        text = reply.read().decode()
     totals: dict[str, float] = {}
-    for family in text_string_to_metric_families(text):
+    for family in text_string_to_metric_families(metrics_text(url)):
         for sample in family.samples:
             totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
     return totals

@@ -2,6 +2,7 @@
 
 import json
 import socket
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.prepare import Engine
@@ -23,11 +24,21 @@ ENVIRONMENT = {
 }
 
 
-def write_server_file(path: Path, engine: Engine, port: int, *, started: bool) -> Path:
+def write_server_file(
+    path: Path,
+    engine: Engine,
+    port: int,
+    *,
+    started: bool,
+    arguments: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Path:
     """Writes the server file to `path`, which it returns.
 
-    With `started` False the file says only where the server is: it runs already.
+    With `started` False the file says only where the server is: it runs already. `arguments` and
+    `environment` are added to what it is started with.
     """
+    variables = {**ENVIRONMENT, **(environment or {})}
     lines = [
         'name = "tiny-vllm"',
         'engine = "vllm"',
@@ -38,11 +49,11 @@ def write_server_file(path: Path, engine: Engine, port: int, *, started: bool) -
         lines += [
             "",
             "[start]",
-            f"command = {json.dumps(_command(engine, port))}",
+            f"command = {json.dumps([*_command(engine, port), *arguments])}",
             f'ready_within = "{READY_WITHIN}"',
             "",
             "[start.env]",
-            *(f"{name} = {json.dumps(value)}" for name, value in ENVIRONMENT.items()),
+            *(f"{name} = {json.dumps(value)}" for name, value in variables.items()),
         ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -63,4 +74,6 @@ def _command(engine: Engine, port: int) -> list[str]:
         *("--host", "127.0.0.1", "--port", str(port)),
         *("--dtype", "bfloat16", "--max-model-len", "4096", "--enforce-eager"),
         *("--distributed-executor-backend", "uni", "--num-gpu-blocks-override", "512"),
+        # A question costs the same whoever asks it first.
+        "--no-enable-prefix-caching",
     ]
