@@ -85,6 +85,13 @@ def _clocks(levels: list[Level]) -> Iterator[str]:
             f"arrivals of {wording.requests(by_process)} were read from the process's clock, not "
             "the kernel's: they contain the load generator's own delays"
         )
+    steps = max((level.generator.clock_steps for level in levels if level.generator), default=0)
+    if steps:
+        times = "once" if steps == 1 else f"{wording.count(steps)} times"
+        yield (
+            f"the machine's clock was set {times} while the load generator ran: requests in flight "
+            "then were timed by the process's own"
+        )
     several = sum(level.multi_token_events for level in levels)
     if several:
         yield (

@@ -4,7 +4,7 @@ import re
 
 from loadproof.analysis import wording
 from loadproof.model.verdict import Ruling, RunVerdict
-from loadproof.report import cells
+from loadproof.report import cells, generator
 from loadproof.report.signs import MARKS, by_objective, plain, run_mark
 
 _SHOWN_REASONS = 10
@@ -26,6 +26,9 @@ def summary_md(verdict: RunVerdict) -> str:
         blocks.append(_levels(verdict))
     if verdict.judgements:
         blocks.append(_objectives(verdict))
+    of_generator = generator.sentence(verdict)
+    if of_generator:
+        blocks.append(_text(of_generator))
     if verdict.warnings:
         warnings = "\n".join(f"- {_text(warning)}" for warning in verdict.warnings)
         blocks.append(f"**Warnings**\n\n{warnings}")

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from loadproof.analysis import wording
 from loadproof.model.verdict import Judgement, Ruling, RunVerdict
-from loadproof.report import cells
+from loadproof.report import cells, generator
 from loadproof.report.signs import MARKS, by_objective, plain, run_mark
 
 STYLES = {
@@ -26,6 +26,10 @@ def print_verdict(verdict: RunVerdict, console: Console) -> None:
     console.print()
     if verdict.levels:
         console.print(_levels(verdict, console))
+        console.print()
+    if generator.watched(verdict):
+        console.print(Text("generator", style="dim"))
+        console.print(_hanging(_generator(verdict)))
         console.print()
     for objective, judgements in by_objective(verdict).items():
         console.print(Text(plain(objective), style="bold"))
@@ -46,6 +50,23 @@ def _title(verdict: RunVerdict) -> Text:
         title.append("  ")
         title.append(" SIMULATED ", style="reverse")
     return title
+
+
+def _generator(verdict: RunVerdict) -> Table:
+    """A line a level; where the generator may have spoilt a judgement, of what."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for level, health in generator.watched(verdict):
+        fine = Text("fine", style="green")
+        poor = Text("not to be believed", style=STYLES[Ruling.INVALID])
+        table.add_row(
+            Text(wording.level(level.users, level.step)),
+            poor if health.troubles else fine,
+            Text(generator.brief(health)),
+        )
+    return table
 
 
 def _judgements(judgements: list[Judgement]) -> Table:
