@@ -193,7 +193,9 @@ def _beside(
 def _own(opinion: Opinion, notes: Iterable[list[int]]) -> list[list[int]]:
     """The notes of an opinion's requests, in order of their arrival."""
     begun_ns = min(opinion.started_ns)
-    return sorted(note for note in notes if note[0] >= begun_ns)[: opinion.requests]
+    own = sorted(note for note in notes if note[0] >= begun_ns)[: opinion.requests]
+    assert len(own) == opinion.requests, "the front end noted fewer requests than were answered"
+    return own
 
 
 def _line(name: str, row: Sequence[Beside], form: str) -> str:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.opinion_tables import (
@@ -76,6 +76,8 @@ def rounds(
 ) -> Iterator[tuple[Level, list[Round]]]:
     """The rounds of each level, on one server; with `apart` it has a core of its own."""
     engine = prepare()
+    cores = sorted(os.sched_getaffinity(0))
+    apart = apart and len(cores) > 1
     notes = folder / "front-end-times.jsonl"
     file = write_server_file(
         folder / "server.toml",
@@ -85,7 +87,6 @@ def rounds(
         arguments=("--middleware", f"{MIDDLEWARE.stem}.FrontEndTimes"),
         environment={"PYTHONPATH": str(MIDDLEWARE.parent), "FRONT_END_TIMES": str(notes)},
     )
-    cores = sorted(os.sched_getaffinity(0))
     with (
         on_cores(cores[:1] if apart else cores),
         launched(read_server(file), folder / "server.log") as running,
@@ -107,7 +108,7 @@ def main() -> None:
     parser.add_argument("--together", action="store_true", help="server and tools share all cores")
     asked = parser.parse_args()
     levels = [
-        Level(level.streams, max(level.streams, round(level.requests * asked.share)), 64)
+        replace(level, requests=max(level.streams, round(level.requests * asked.share)))
         for level in LEVELS
     ]
     with tempfile.TemporaryDirectory() as temporary:
