@@ -119,8 +119,9 @@ def first_token(opinion: Opinion, notes: Iterable[list[int]], event: int) -> Fir
 def waves_table(measured: Sequence[tuple[Level, Sequence[Round]]]) -> str:
     """Why vLLM's own time to first token differs between the tools, by level and tool."""
     lines = [
-        "| means | arriving together | queued, ms | prompt read, ms | timed by vLLM, ms |",
-        "|---|---:|---:|---:|---:|",
+        "| means | arriving together | on the way to the engine and back, ms | queued, ms "
+        "| prompt read, ms | timed by vLLM, ms |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
     for level, rounds in measured:
         for tool, pairs in (
@@ -128,10 +129,11 @@ def waves_table(measured: Sequence[tuple[Level, Sequence[Round]]]) -> str:
             ("bench", [(one.theirs, one.notes) for one in rounds]),
         ):
             together = fmean(arriving_together(opinion, notes) for opinion, notes in pairs)
-            times = [
+            queued, read, in_all = (
                 fmean(getattr(opinion.server, name).mean_ms for opinion, _ in pairs)
                 for name in ("queue", "prefill", "ttft")
-            ]
+            )
+            times = (in_all - queued - read, queued, read, in_all)
             cells = " | ".join(f"{time:.3f}" for time in times)
             lines.append(f"| {_streams(level)}, {tool} | {together:.1f} | {cells} |")
     return "\n".join(lines) + "\n"
