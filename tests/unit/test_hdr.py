@@ -14,6 +14,7 @@ from loadproof.recording.hdr import (
     count_over,
     counts_of,
     decode_histogram,
+    highest_us,
     mean,
     new_histogram,
     percentile,
@@ -81,6 +82,28 @@ def test_more_values_than_wait_together_are_all_counted() -> None:
         histograms.record(TAG, part)
     taken = decode_histogram(histograms.take()[TAG])
     assert np.array_equal(counts_of(taken), counts_of(recorded_by_the_library(values.tolist())))
+
+
+@pytest.mark.parametrize("distinct", [1, 2, 126, 127, 128, 3000])
+def test_few_and_many_counts_encode_to_the_same_bytes_as_the_library(distinct: int) -> None:
+    values = [7 * index for index in range(distinct)] + [HIGHEST_US] * 300
+    histograms = IntervalHistograms()
+    histograms.record(TAG, np.asarray(values, dtype=np.float64))
+    assert histograms.take() == {TAG: recorded_by_the_library(values).encode()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(values_us)
+def test_the_highest_value_of_an_encoding_is_known_without_decoding(values: list[int]) -> None:
+    encoded = recorded_by_the_library(values).encode()
+    assert highest_us(encoded) == decode_histogram(encoded).get_max_value()
+
+
+def test_the_highest_value_of_what_is_no_histogram_is_refused() -> None:
+    whole = recorded_by_the_library([5, 9]).encode()
+    for encoded in (b"", b"HISTFAAAA", whole[:-9], b"x" + whole):
+        with pytest.raises(ValueError, match="no HdrHistogram"):
+            highest_us(encoded)
 
 
 def test_values_are_rounded_to_whole_microseconds() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from hdrh.histogram import HdrHistogram
 
-from loadproof.recording.hdr import decode_histogram
+from loadproof.recording.hdr import decode_histogram, highest_us
 
 _LEGEND = b'"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'
 
@@ -38,7 +38,7 @@ def interval_line(tag: str, start_ns: int, end_ns: int, encoded: bytes) -> bytes
     """
     if not tag or any(character in tag for character in ", \r\n"):
         raise ValueError(f"a tag without commas and spaces, not {tag!r}")
-    longest_ms = decode_histogram(encoded).get_max_value() / 1000
+    longest_ms = highest_us(encoded) / 1000
     length_s = (end_ns - start_ns) / 1e9
     times = b"%.6f,%.6f,%.3f" % (start_ns / 1e9, length_s, longest_ms)
     return b"Tag=%b,%b,%b" % (tag.encode(), times, encoded)
