@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import msgspec
-import numpy as np
 
 from loadproof.load.generator import read_lateness_max_ms
 from loadproof.model.answer import Answer, Prompt
@@ -132,7 +131,7 @@ class Ledger:
             ("start_delay", _start_delay_ms(record)),
         ):
             if value_ms is not None:
-                self._histograms.record(f"{tag}/{metric}", np.array([value_ms * 1e3]))
+                self._histograms.record(f"{tag}/{metric}", value_ms * 1e3)
         if taken.itl_us.size:
             self._histograms.record(f"{tag}/itl", taken.itl_us)
 

@@ -1,9 +1,10 @@
 """Which question is asked next: a seeded sequence, dealt out between workers."""
 
-import random
+from bisect import bisect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from hashlib import blake2b
+from itertools import accumulate, islice
 
 from loadproof.model.answer import Answer, Prompt
 from loadproof.tasks.task import Conversation, Task
@@ -26,7 +27,7 @@ class PromptSource:
     ) -> None:
         index, count = share
         self._names = list(weights)
-        self._weights = list(weights.values())
+        self._bounds = list(accumulate(weights.values()))
         self._seed = seed
         self._next, self._stride = index, count
         self._conversations: dict[str, Iterator[Conversation]] = {
@@ -35,9 +36,11 @@ class PromptSource:
 
     def next_task(self) -> str:
         """The name of the task that the next request is of."""
-        draw = random.Random(f"{self._seed}/{self._next}")
+        # A generator seeded anew for each request would cost ten times what this hash does.
+        number = blake2b(b"%d/%d" % (self._seed, self._next), digest_size=6).digest()
         self._next += self._stride
-        return draw.choices(self._names, self._weights)[0]
+        drawn = int.from_bytes(number) / 2**48 * self._bounds[-1]
+        return self._names[bisect(self._bounds, drawn)]
 
     def next_conversation(self, task: str) -> Conversation:
         """The next conversation of `task`."""

@@ -53,7 +53,8 @@ class Connection:
         to then. `thinking_opened` says that the prompt itself ends in an opening `<think>`.
 
         A kept-alive connection that proves closed before any byte of the response came is opened
-        again, once; the request's start stays what it was.
+        again, once; the request's start stays what it was. The start is noted when all is ready to
+        be sent, or, where a connection has to be opened first, before that.
         """
         if self._waits is not None:
             raise RuntimeError("a connection carries one request at a time")
@@ -101,9 +102,12 @@ class Connection:
             wire = self._wire or self._open(flight, waits)
             if wire is None:
                 return
-            exchange = Exchange(wire, waits, self.timeouts, self._clock, flight.start_ns)
+            exchange = Exchange(
+                wire, waits, self.timeouts, self._clock, None if reused else flight.start_ns
+            )
             flight.exchange = exchange
             exchange.run(request)
+            flight.start_ns = exchange.start_ns
             flight.ending = exchange.ending
             if not exchange.leaves_wire_usable:
                 self._drop()

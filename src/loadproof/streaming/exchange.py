@@ -50,7 +50,8 @@ _monotonic_ns = time.monotonic_ns
 class Exchange:
     """The state of one request from its first byte sent to its response's end.
 
-    After `run`, `ending` says how it ended and `response` holds what came.
+    `start_ns` is the request's start; where it is not given, the moment before the first byte is
+    handed to the kernel. After `run`, `ending` says how it ended and `response` holds what came.
     """
 
     __slots__ = (
@@ -62,7 +63,6 @@ class Exchange:
         "_intake",
         "_receive",
         "_slice_bytes",
-        "_start_ns",
         "_timeouts",
         "_timer",
         "_waits",
@@ -71,11 +71,17 @@ class Exchange:
         "_wire",
         "ending",
         "response",
+        "start_ns",
         "written_ns",
     )
 
     def __init__(
-        self, wire: Wire, waits: Waits, timeouts: Timeouts, clock: KernelClock, start_ns: int
+        self,
+        wire: Wire,
+        waits: Waits,
+        timeouts: Timeouts,
+        clock: KernelClock,
+        start_ns: int | None = None,
     ) -> None:
         self._wire = wire
         self._receive = wire.receive
@@ -83,9 +89,9 @@ class Exchange:
         self._timeouts = timeouts
         self._clock = clock
         self._clock_steps = clock.steps
-        self._start_ns = start_ns
+        self.start_ns = start_ns or 0
         self.response = Response()
-        self._intake = Intake(self.response, clock, start_ns)
+        self._intake = Intake(self.response, clock, self.start_ns)
         self._slice_bytes = _READ_BYTES
         self._end_at_bytes = _NEVER
         self._closed: Ending | None = None
@@ -103,6 +109,8 @@ class Exchange:
         Raises nothing for what the network or the server does. Whatever is raised into the
         greenlet meanwhile goes on, with everything that hung on the loop taken off it.
         """
+        if not self.start_ns:
+            self.start_ns = self._intake.not_before_ns = _monotonic_ns()
         try:
             self._write(request)
             self.ending = self._read_to_end()
@@ -148,7 +156,7 @@ class Exchange:
         by_kernel = intake.stamps_hold and not stepped and intake.last_ns is not None
         whole = self.ending.close is Close.WHOLE and intake.last_ns is not None
         return Timeline(
-            start_ns=self._start_ns,
+            start_ns=self.start_ns,
             connected_ns=connected_ns,
             written_ns=self.written_ns,
             first_byte_ns=intake.first_byte_ns,
@@ -212,15 +220,15 @@ class Exchange:
     def _deadline(self) -> tuple[int, Failure]:
         """When the exchange has failed if nothing comes until then, and of what."""
         transcript, timeouts = self.response.transcript, self._timeouts
-        whole_ns = self._start_ns + round(timeouts.whole * _SECOND_NS)
+        whole_ns = self.start_ns + round(timeouts.whole * _SECOND_NS)
         if transcript.done:
-            since_ns = self._intake.last_ns or self._start_ns
+            since_ns = self._intake.last_ns or self.start_ns
             return min(whole_ns, since_ns + LINGER_NS), Failure.TIMEOUT_WHOLE
         if transcript.arrivals_ns:
             next_ns = transcript.arrivals_ns[-1] + round(timeouts.between_tokens * _SECOND_NS)
             failure = Failure.TIMEOUT_BETWEEN_TOKENS
         else:
-            next_ns = self._start_ns + round(timeouts.first_token * _SECOND_NS)
+            next_ns = self.start_ns + round(timeouts.first_token * _SECOND_NS)
             failure = Failure.TIMEOUT_FIRST_TOKEN
         return (next_ns, failure) if next_ns < whole_ns else (whole_ns, Failure.TIMEOUT_WHOLE)
 

@@ -1,6 +1,7 @@
 """The head of an HTTP/1.1 response: status line and header fields."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_HEAD_BYTES = 65_536
 
@@ -67,6 +68,7 @@ class HeadReader:
         return bool(self._buffer)
 
 
+@lru_cache(maxsize=64)
 def parse_head(block: bytes) -> Head:
     """The head in `block`, which ends with its empty line. Raises MalformedError.
 

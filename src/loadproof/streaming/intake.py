@@ -10,14 +10,14 @@ class Intake:
     """Holds what one exchange has read, and feeds it to its response when told to.
 
     `held_bytes` is what is not decoded yet, `total_bytes` all that ever came. `first_byte_ns` and
-    `last_ns` are the arrivals of the first and the last decoded read, monotonic. `stamps_hold`
+    `last_ns` are the arrivals of the first and the last decoded read, monotonic; `not_before_ns` is
+    the earliest that the next one can have arrived. `stamps_hold`
     tells whether every read so far had a kernel stamp that could be believed; where one had not,
     the time of its reading stands in for it, and whoever assembles the reply uses no stamp at all.
     """
 
     __slots__ = (
         "_clock",
-        "_not_before_ns",
         "_read_at",
         "_reads",
         "_response",
@@ -25,6 +25,7 @@ class Intake:
         "first_byte_ns",
         "held_bytes",
         "last_ns",
+        "not_before_ns",
         "stamps_hold",
         "total_bytes",
     )
@@ -32,7 +33,7 @@ class Intake:
     def __init__(self, response: Response, clock: KernelClock, not_before_ns: int) -> None:
         self._response = response
         self._clock = clock
-        self._not_before_ns = not_before_ns
+        self.not_before_ns = not_before_ns
         self._reads: list[bytes] = []
         self._stamps: array[int] = array("q")
         self._read_at: array[int] = array("q")
@@ -67,14 +68,14 @@ class Intake:
         self.held_bytes -= sum(map(len, reads))
         if self.first_byte_ns is None:
             self.first_byte_ns = arrivals_ns[0]
-        self._not_before_ns = self.last_ns = arrivals_ns[-1]
+        self.not_before_ns = self.last_ns = arrivals_ns[-1]
         self._response.feed_all(reads, arrivals_ns, read_at)
         return bool(self._reads)
 
     def _arrivals(self, stamps: "array[int]", read_at: "array[int]") -> list[int]:
         """When the reads arrived: by their stamps, or else by when they were read."""
         distance_ns = self._clock.distance_ns
-        earliest_ns = self._not_before_ns
+        earliest_ns = self.not_before_ns
         arrivals_ns: list[int] = []
         for stamp_ns, read_ns in zip(stamps, read_at, strict=True):
             arrival_ns = stamp_ns - distance_ns

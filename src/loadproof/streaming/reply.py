@@ -54,11 +54,12 @@ class Timeline:
 class Reply:
     """One request's outcome, with whatever had arrived when it ended.
 
-    Times are integer nanoseconds of the monotonic clock. `start_ns` is when `post` was called,
-    before any connecting; `connected_ns` when a new connection stood (None: an open one was used);
-    `written_ns` when the last byte of the request was handed to the kernel; `first_byte_ns` when
-    the response's head had arrived; `end_ns` when its last byte had, or when the exchange was
-    given up. `clock` is KERNEL where all arrivals are the kernel's stamps, else PROCESS for all.
+    Times are integer nanoseconds of the monotonic clock. `start_ns` is when the request was about
+    to be sent, or, where a connection had to be opened first, when that began; `connected_ns` when
+    a new connection stood (None: an open one was used); `written_ns` when the last byte of the
+    request was handed to the kernel; `first_byte_ns` when the response's head had arrived;
+    `end_ns` when its last byte had, or when the exchange was given up. `clock` is KERNEL where all
+    arrivals are the kernel's stamps, else PROCESS for all.
 
     `arrivals_ns`, `tokens`, `lateness_us` have one value a token-bearing event: its arrival, the
     tokens that it bears, and how long it had waited in the kernel when this process read it

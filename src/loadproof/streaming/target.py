@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from loadproof import __version__
@@ -74,19 +75,8 @@ class Target:
 
     def request_head(self, path: str, body_bytes: int) -> bytes:
         """The head of a POST to `path` with a JSON body of `body_bytes`."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        default = 443 if self.is_tls else 80
-        fields = {
-            "host": host if self.port == default else f"{host}:{self.port}",
-            "user-agent": f"loadproof/{__version__}",
-            "accept": "text/event-stream, application/json",
-            "accept-encoding": "identity",
-            "content-type": "application/json",
-            "content-length": str(body_bytes),
-        }
-        fields.update((name.lower(), value) for name, value in self.headers.items())
-        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        return f"POST {self._parts.path.rstrip('/')}{path} HTTP/1.1\r\n{lines}\r\n".encode("ascii")
+        opening = _head_opening(self.url, tuple(self.headers.items()), path)
+        return b"%b%d\r\n\r\n" % (opening, body_bytes)
 
     def conceal(self, text: str) -> str:
         """`text` with the values of our headers blotted out, should a server have echoed them.
@@ -98,6 +88,25 @@ class Target:
                 if len(secret) >= _SHORTEST_SECRET:
                     text = _blotted(text, secret)
         return text
+
+
+@lru_cache(maxsize=64)
+def _head_opening(url: str, headers: tuple[tuple[str, str], ...], path: str) -> bytes:
+    """The head of a POST of JSON, up to the number that is its body's length."""
+    target = Target(url)
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    default = 443 if target.is_tls else 80
+    fields = {
+        "host": host if target.port == default else f"{host}:{target.port}",
+        "user-agent": f"loadproof/{__version__}",
+        "accept": "text/event-stream, application/json",
+        "accept-encoding": "identity",
+        "content-type": "application/json",
+    }
+    fields.update((name.lower(), value) for name, value in headers)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    place = f"{target._parts.path.rstrip('/')}{path}"
+    return f"POST {place} HTTP/1.1\r\n{lines}content-length: ".encode("ascii")
 
 
 def _blotted(text: str, secret: str) -> str:
