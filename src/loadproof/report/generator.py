@@ -21,7 +21,7 @@ def figures(healths: Sequence[GeneratorHealth]) -> str:
     )
     delivered = [health.delivered for health in healths if health.delivered is not None]
     if delivered:
-        text += f" and delivered at least {delivered_share(min(delivered))} of the load"
+        text += f" and delivered {delivered_share(min(delivered))} of the load"
     return text
 
 
