@@ -87,22 +87,18 @@ class Doubts:
 
     def _requests(self, objective: Objective) -> Iterator[Alternative]:
         """Latencies that each request has one of."""
-        for changed in (earliest, latest):
-            records = tuple(
-                changed(record, self._errors[record.id]) if record.id in self._errors else record
-                for record in self._level.measured
-            )
+        for level in self._moved_levels:
             moved_ms = [
                 abs(was - then)
-                for record, other in zip(self._level.measured, records, strict=True)
-                if record is not other and objective.task in (None, record.task)
-                if (was := latency_ms(record, objective.metric)) is not None
-                if (then := latency_ms(other, objective.metric)) is not None
+                for record in level.completed(objective.task)
+                if record.id in self._inexact
+                if (was := latency_ms(self._inexact[record.id], objective.metric)) is not None
+                if (then := latency_ms(record, objective.metric)) is not None
                 if was != then
             ]
             if moved_ms:
                 cause = self._arrivals_cause(objective, len(moved_ms), max(moved_ms))
-                yield Alternative(objective, replace(self._level, measured=records), cause)
+                yield Alternative(objective, level, cause)
 
     def _arrivals_cause(self, objective: Objective, n: int, worst_ms: float) -> str:
         of = len(self._level.completed(objective.task))
@@ -207,6 +203,27 @@ class Doubts:
         """Of the completed requests that have an inexact arrival, by their ids."""
         found = ((r.id, errors_of(r, self._lateness)) for r in self._level.completed())
         return {record_id: errors for record_id, errors in found if not errors.none}
+
+    @cached_property
+    def _inexact(self) -> dict[str, RequestRecord]:
+        """Those requests as they were noted."""
+        return {record.id: record for record in self._level.measured if record.id in self._errors}
+
+    @cached_property
+    def _moved_levels(self) -> list[LevelSamples]:
+        """The level with each latency as low as it can have been, and as high."""
+        if not self._errors:
+            return []
+        return [
+            replace(
+                self._level,
+                measured=tuple(
+                    change(record, self._errors[record.id]) if record.id in self._errors else record
+                    for record in self._level.measured
+                ),
+            )
+            for change in (earliest, latest)
+        ]
 
 
 def moved(
