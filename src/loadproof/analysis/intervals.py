@@ -44,9 +44,11 @@ class Lateness:
 
     def __init__(self, intervals: Iterable[Interval]) -> None:
         """`intervals` in the order of their starts."""
-        self._by_worker: dict[str, list[Interval]] = {}
+        self._starts_ns: dict[str, list[int]] = {}
+        self._latest_us: dict[str, list[int]] = {}
         for interval in intervals:
-            self._by_worker.setdefault(interval.worker, []).append(interval)
+            self._starts_ns.setdefault(interval.worker, []).append(interval.start_ns)
+            self._latest_us.setdefault(interval.worker, []).append(interval.loop_lateness_max_us)
 
     def worst_ms(self, worker: str, from_ns: int, to_ns: int) -> float:
         """The latest tick of `worker` between two moments of the run's clock.
@@ -54,11 +56,12 @@ class Lateness:
         The interval that follows counts as well: a pause shows when it is over. 0 for a worker
         that said nothing.
         """
-        intervals = self._by_worker.get(worker, [])
-        first = bisect.bisect_right(intervals, from_ns, key=lambda interval: interval.start_ns) - 1
-        last = bisect.bisect_right(intervals, to_ns, key=lambda interval: interval.start_ns)
-        near = intervals[max(first, 0) : last + 1]
-        return max((interval.loop_lateness_max_us for interval in near), default=0) / 1e3
+        starts_ns = self._starts_ns.get(worker)
+        if starts_ns is None:
+            return 0.0
+        first = bisect.bisect_right(starts_ns, from_ns) - 1
+        following = bisect.bisect_right(starts_ns, to_ns)
+        return max(self._latest_us[worker][max(first, 0) : following + 1], default=0) / 1e3
 
     def at_ms(self, worker: str, at_ns: int) -> float:
         """The latest tick of `worker` about a moment."""
