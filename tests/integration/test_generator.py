@@ -71,7 +71,7 @@ def test_a_generator_that_is_held_up_makes_the_verdict_invalid_and_is_named(
     assert level["generator"]["loop_lateness"]["p99"] > 1e3 * busy_s / 2
     assert level["generator"]["troubles"]
     summary = (only_run(tmp_path) / "summary.md").read_text(encoding="utf-8")
-    assert "may be owed to the generator itself" in summary
+    assert "may be owed to the load generator itself" in summary
     assert 'type="INVALID"' in (only_run(tmp_path) / "junit.xml").read_text(encoding="utf-8")
 
 

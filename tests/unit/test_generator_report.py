@@ -17,7 +17,7 @@ from loadproof.report.page import report_html
 from loadproof.report.summary import summary_md
 from loadproof.report.terminal import print_verdict
 from loadproof.report.verdict_json import decode_verdict, encode_verdict
-from unit.made_up_run import MadeUpLevel, write_made_up_run
+from unit.made_up_run import MadeUpLevel, with_changes, write_made_up_run
 from unit.watched_run import requests, write_watched_run
 
 OBJECTIVE = "p99(ttft) <= 120ms"
@@ -64,6 +64,17 @@ def test_a_poor_generator_is_named_in_the_terminal(poor: tuple[RecordedRun, RunV
     assert "exit code 12" in output
 
 
+def test_what_is_wrong_is_said_where_there_was_nothing_to_judge(tmp_path: Path) -> None:
+    late = [
+        with_changes(record, intended_ns=record.start_ns - 80_000_000)
+        for record in requests([100.0] * 480)
+    ]
+    run = write_watched_run(tmp_path, late)
+    verdict = analyse(read_run(run), run)
+    assert verdict.exit_code == 0
+    assert "8 % of the load that was asked for was not delivered" in printed(verdict, width=200)
+
+
 def test_the_summary_has_a_sentence(
     fine: tuple[RecordedRun, RunVerdict], poor: tuple[RecordedRun, RunVerdict]
 ) -> None:
@@ -71,8 +82,9 @@ def test_the_summary_has_a_sentence(
         "The generator was fine: at most 0.8 ms late (p99), used 31 % of a core and delivered "
         "100 % of the load." in summary_md(fine[1])
     )
-    assert "What was measured at 16 users may be owed to the generator itself" in (
-        summary_md(poor[1])
+    assert (
+        "What was measured at 16 users may be owed to the load generator itself. It was up to 22 "
+        "ms late (p99), used 97 % of a core" in summary_md(poor[1])
     )
 
 
@@ -87,6 +99,7 @@ def test_the_page_has_a_section_with_a_row_a_level(
 
 def test_the_page_says_what_to_do(poor: tuple[RecordedRun, RunVerdict]) -> None:
     page = report_html(*poor)
+    assert "owed to the load generator itself. Of 1 judgements: 1 invalid." in page
     assert "run with --processes 2 or on a bigger machine" in page
 
 

@@ -12,19 +12,6 @@ def watched(verdict: RunVerdict) -> list[tuple[Level, GeneratorHealth]]:
     return [(level, level.generator) for level in verdict.levels if level.generator is not None]
 
 
-def figures(healths: Sequence[GeneratorHealth]) -> str:
-    """The worst figures of some levels: "at most 1.7 ms late (p99), used 3.7 % of a core"."""
-    late_ms = max(lateness_ms(health) for health in healths)
-    core = max(health.cpu_share_mean for health in healths)
-    text = (
-        f"at most {wording.milliseconds(late_ms)} late (p99), used {wording.share(core)} of a core"
-    )
-    delivered = [health.delivered for health in healths if health.delivered is not None]
-    if delivered:
-        text += f" and delivered {delivered_share(min(delivered))} of the load"
-    return text
-
-
 def brief(health: GeneratorHealth) -> str:
     """One level's figures, short: "1.7 ms late at p99, 3.7 % of a core, 99.9 % of the load"."""
     parts = [
@@ -41,14 +28,30 @@ def sentence(verdict: RunVerdict) -> str:
     found = watched(verdict)
     if not found:
         return ""
-    poor = [(level, health) for level, health in found if health.troubles]
-    if not poor:
-        return f"The generator was fine: {figures([health for _, health in found])}."
-    where = ", ".join(wording.level(level.users, level.step) for level, _ in poor)
+    if suspicion(verdict):
+        poor = [health for _, health in found if health.troubles]
+        return f"{suspicion(verdict)} It was up to {_figures(poor)}."
+    return f"The generator was fine: at most {_figures([health for _, health in found])}."
+
+
+def suspicion(verdict: RunVerdict) -> str:
+    """At which levels the generator may have spoilt something; empty where at none."""
+    poor = [level for level, health in watched(verdict) if health.troubles]
+    where = ", ".join(wording.level(level.users, level.step) for level in poor)
     return (
-        f"What was measured at {where} may be owed to the generator itself: it was "
-        f"{figures([health for _, health in poor])}. {as_sentence(poor[0][1].troubles[0])}"
+        f"What was measured at {where} may be owed to the load generator itself." if where else ""
     )
+
+
+def _figures(healths: Sequence[GeneratorHealth]) -> str:
+    """The worst of some levels: "1.7 ms late (p99), used 3.7 % of a core"."""
+    late_ms = max(lateness_ms(health) for health in healths)
+    core = max(health.cpu_share_mean for health in healths)
+    text = f"{wording.milliseconds(late_ms)} late (p99), used {wording.share(core)} of a core"
+    delivered = [health.delivered for health in healths if health.delivered is not None]
+    if delivered:
+        text += f" and delivered {delivered_share(min(delivered))} of the load"
+    return text
 
 
 def as_sentence(trouble: str) -> str:

@@ -82,6 +82,9 @@ def headline(verdict: RunVerdict) -> str:
     single = {judgement.reason for judgement in verdict.judgements}
     of_the_run = [r for r in verdict.reasons if not any(r.endswith(reason) for reason in single)]
     sentences = [_as_sentence(reason) for reason in of_the_run]
+    suspicion = generator.suspicion(verdict)
+    if suspicion:
+        sentences.append(suspicion)
     broken: dict[str, list[str]] = {}
     for judgement in verdict.judgements:
         if judgement.ruling is Ruling.BROKEN:

@@ -53,7 +53,8 @@ def _title(verdict: RunVerdict) -> Text:
 
 
 def _generator(verdict: RunVerdict) -> Table:
-    """A line a level; where the generator may have spoilt a judgement, of what."""
+    """A line a level, and what was wrong where no judgement says so."""
+    said = {j.step for j in verdict.judgements if j.ruling is Ruling.INVALID}
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -66,6 +67,8 @@ def _generator(verdict: RunVerdict) -> Table:
             poor if health.troubles else fine,
             Text(generator.brief(health)),
         )
+        for trouble in health.troubles if level.step not in said else ():
+            table.add_row("", "", Text(plain(trouble)))
     return table
 
 
