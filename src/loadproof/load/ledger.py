@@ -96,13 +96,13 @@ class Ledger:
             start_ns=reply.start_ns + offset_ns,
             first_byte_ns=None if reply.first_byte_ns is None else reply.first_byte_ns + offset_ns,
             end_ns=reply.end_ns + offset_ns,
-            ttft_ms=_to_us(taken.ttft_ms),
-            ttfat_ms=_to_us(taken.ttfat_ms),
-            itl_p50_ms=_to_us(taken.itl_p50_ms),
-            itl_p99_ms=_to_us(taken.itl_p99_ms),
-            itl_max_ms=_to_us(taken.itl_max_ms),
-            tpot_ms=_to_us(taken.tpot_ms),
-            e2e_ms=_to_us(taken.e2e_ms),
+            ttft_ms=taken.ttft_ms,
+            ttfat_ms=taken.ttfat_ms,
+            itl_p50_ms=taken.itl_p50_ms,
+            itl_p99_ms=taken.itl_p99_ms,
+            itl_max_ms=taken.itl_max_ms,
+            tpot_ms=taken.tpot_ms,
+            e2e_ms=taken.e2e_ms,
             clock=reply.clock,
             coalesced=reply.coalesced,
             first_token_coalesced=reply.first_token_coalesced,
@@ -132,15 +132,10 @@ class Ledger:
         ):
             if value_ms is not None:
                 self._histograms.record(f"{tag}/{metric}", value_ms * 1e3)
-        if taken.itl_us.size:
+        if taken.itl_us:
             self._histograms.record(f"{tag}/itl", taken.itl_us)
 
 
 def _start_delay_ms(record: RequestRecord) -> float | None:
     intended_ns = record.intended_ns
     return None if intended_ns is None else (record.start_ns - intended_ns) / 1e6
-
-
-def _to_us(value_ms: float | None) -> float | None:
-    """Rounded to the microsecond, as the record states its precision."""
-    return None if value_ms is None else round(value_ms, 3)

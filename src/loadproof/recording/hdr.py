@@ -60,13 +60,9 @@ class _Recorder:
         self._waiting: array[float] = array("d")
         self._counts: NDArray[np.int64] = _NO_COUNTS
 
-    def add(self, value_us: float) -> int:
-        """Returns how many values were clamped by making room, as do the other methods."""
-        self._waiting.append(value_us)
-        return self.fold() if len(self._waiting) >= _MOST_WAITING else 0
-
-    def add_all(self, values_us: NDArray[np.float64]) -> int:
-        self._waiting.frombytes(values_us.astype(np.float64, copy=False).tobytes())
+    def add(self, values_us: "array[float]") -> int:
+        """Returns how many values were clamped by making room, as does `fold`."""
+        self._waiting += values_us
         return self.fold() if len(self._waiting) >= _MOST_WAITING else 0
 
     def fold(self) -> int:
@@ -114,8 +110,8 @@ class IntervalHistograms:
         self.clamped = 0
         self._recorders: dict[str, _Recorder] = {}
 
-    def record(self, tag: str, values_us: NDArray[np.float64] | float) -> None:
-        """Records one value in microseconds, or an array of them; they are copied.
+    def record(self, tag: str, values_us: "NDArray[np.float64] | array[float] | float") -> None:
+        """Records one value in microseconds, or an array (of type "d") of them; they are copied.
 
         Raises ValueError for what is not a number.
         """
@@ -123,13 +119,12 @@ class IntervalHistograms:
         if recorder is None:
             recorder = self._recorders[tag] = _Recorder()
         if isinstance(values_us, np.ndarray):
-            if np.isnan(values_us).any():
-                raise ValueError(f"{tag}: a latency that is not a number")
-            self.clamped += recorder.add_all(values_us)
-        else:
-            if math.isnan(values_us):
-                raise ValueError(f"{tag}: a latency that is not a number")
-            self.clamped += recorder.add(values_us)
+            values_us = array("d", values_us.astype(np.float64, copy=False).tobytes())
+        elif not isinstance(values_us, array):
+            values_us = array("d", (values_us,))
+        if any(map(math.isnan, values_us)):
+            raise ValueError(f"{tag}: a latency that is not a number")
+        self.clamped += recorder.add(values_us)
 
     def take(self) -> dict[str, bytes]:
         """What was recorded since the last call, by tag, in HdrHistogram's V2 encoding (zlib and
