@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import logging
+import signal
 import sys
 import traceback
 from argparse import Namespace
@@ -55,6 +56,7 @@ def install(judge: Judge) -> None:
     events.init_command_line_parser.add_listener(add_options)
 
     def on_init(environment: Environment, runner: Runner, **_: Any) -> None:
+        _take_ctrl_c_between_callbacks()
         try:
             settings = read_settings(environment.parsed_options or Namespace())
             Session(environment, runner, settings, judge)
@@ -65,6 +67,17 @@ def install(judge: Judge) -> None:
             sys.exit(ExitCode.SERVER_FAILED)
 
     events.init.add_listener(on_init)
+
+
+def _take_ctrl_c_between_callbacks() -> None:
+    """Makes Ctrl-C an event of the loop, which then raises KeyboardInterrupt in Locust's main.
+
+    Raised by Python itself it may strike within the callback that reads a stream, and break that.
+    """
+    hub = gevent.get_hub()
+    gevent.signal_handler(
+        signal.SIGINT, hub.handle_system_error, KeyboardInterrupt, KeyboardInterrupt()
+    )
 
 
 class Session:
