@@ -120,8 +120,8 @@ def waves_table(measured: Sequence[tuple[Level, Sequence[Round]]]) -> str:
     """Why vLLM's own time to first token differs between the tools, by level and tool."""
     lines = [
         "| means | arriving together | on the way to the engine and back, ms | queued, ms "
-        "| prompt read, ms | timed by vLLM, ms |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| prompt read, ms | timed by vLLM, ms | round by round, ms |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for level, rounds in measured:
         for tool, pairs in (
@@ -135,7 +135,9 @@ def waves_table(measured: Sequence[tuple[Level, Sequence[Round]]]) -> str:
             )
             times = (in_all - queued - read, queued, read, in_all)
             cells = " | ".join(f"{time:.3f}" for time in times)
-            lines.append(f"| {_streams(level)}, {tool} | {together:.1f} | {cells} |")
+            by_round = ", ".join(f"{opinion.server.ttft.mean_ms:.1f}" for opinion, _ in pairs)
+            name = f"{_streams(level)}, {tool}"
+            lines.append(f"| {name} | {together:.1f} | {cells} | {by_round} |")
     return "\n".join(lines) + "\n"
 
 
