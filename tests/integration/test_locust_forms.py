@@ -165,15 +165,16 @@ def test_the_web_page_starts_and_stops_runs_and_is_bound_to_localhost(
     assert {record.outcome for record in run.records} == {Outcome.COMPLETED}
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_counts_what_was_in_flight_and_judges_the_rest(
-    simulator: RunningServer, scenario_file: Path, tmp_path: Path
+    simulator: RunningServer, scenario_file: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     text = scenario_file.read_text(encoding="utf-8")
     scenario_file.write_text(text.replace("requests = 12\n", ""), encoding="utf-8")
     arguments = ("-f", LOCUSTFILES / "mixed.py", "--host", simulator.url, "--headless")
     with running("locust", *arguments, "--scenario", scenario_file, cwd=tmp_path) as process:
         wait_until(lambda: has_records(tmp_path), process)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         output = process.communicate(timeout=TIMEOUT_S)[0]
     assert process.returncode == 130, output
     assert "Traceback" not in output

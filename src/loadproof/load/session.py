@@ -56,7 +56,7 @@ def install(judge: Judge) -> None:
     events.init_command_line_parser.add_listener(add_options)
 
     def on_init(environment: Environment, runner: Runner, **_: Any) -> None:
-        _take_ctrl_c_between_callbacks()
+        _interrupt_on(signal.SIGINT)
         try:
             settings = read_settings(environment.parsed_options or Namespace())
             Session(environment, runner, settings, judge)
@@ -69,14 +69,15 @@ def install(judge: Judge) -> None:
     events.init.add_listener(on_init)
 
 
-def _take_ctrl_c_between_callbacks() -> None:
-    """Makes Ctrl-C an event of the loop, which then raises KeyboardInterrupt in Locust's main.
+def _interrupt_on(number: signal.Signals) -> Any:
+    """Makes a signal an event of the loop, which then raises KeyboardInterrupt in Locust's main.
 
     Raised by Python itself it may strike within the callback that reads a stream, and break that.
+    Returns the watcher, which can be cancelled.
     """
     hub = gevent.get_hub()
-    gevent.signal_handler(
-        signal.SIGINT, hub.handle_system_error, KeyboardInterrupt, KeyboardInterrupt()
+    return gevent.signal_handler(
+        number, hub.handle_system_error, KeyboardInterrupt, KeyboardInterrupt()
     )
 
 
@@ -96,6 +97,7 @@ class Session:
         self._settings = settings
         self._judge = judge
         self._failed = False
+        self._termination: Any = None
         self._judged: Path | None = None
         self._judging: gevent.Greenlet[[], None] | None = None
         self._conductor: Conductor | None = None
@@ -121,6 +123,9 @@ class Session:
             environment.host = settings.server.url
         self._conductor = Conductor(environment, settings, asks, self._fail)
         if settings.scenario is not None:
+            if self._options.headless:
+                # Locust heeds SIGTERM only when its load shape has come to its end.
+                self._termination = _interrupt_on(signal.SIGTERM)
             environment.shape_class = ScenarioShape(self._conductor)
             environment.shape_class.runner = self._runner
         self._runner.register_message(REPORT, self._guarded(self._on_report))
@@ -189,6 +194,8 @@ class Session:
     def _on_test_stop(self, **_: Any) -> None:
         assert self._conductor is not None
         self._close_crew()
+        if self._termination is not None:
+            self._termination.cancel()
         run = self._conductor.run
         if run is not None and run != self._judged:
             self._judged = run
