@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
-.PHONY: demo test test-engine bench check format schemas lock clean help
+.PHONY: demo test test-engine second-opinion bench check format schemas lock clean help
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,10 @@ test: $(READY) ## Unit and integration tests, format, lint and types
 test-engine: $(READY) ## The main job on a real vLLM (CPU, tiny model)
 	$(BIN)/python tests/engine/prepare.py
 	$(BIN)/pytest tests/engine
+
+second-opinion: $(READY) ## Our figures beside vLLM's own and those of its bench, on a real vLLM
+	$(BIN)/python tests/engine/prepare.py
+	PYTHONPATH=tests $(BIN)/python -m engine.second_opinion
 
 bench: $(READY) ## What measuring costs and how wrong it is, on a server with a known truth
 	$(BIN)/python -m benchmarks
