@@ -6,7 +6,6 @@ paths alike; the table shows the medians of the rounds.
 
 import argparse
 import os
-import resource
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,7 +19,7 @@ from rich.console import Console
 from benchmarks.cell import Cell, CellFailedError, ClientPath, Conditions, Outcome, run_cell
 from benchmarks.compiled import CompilationError
 from benchmarks.figures import medians
-from benchmarks.machine import machine
+from benchmarks.machine import machine, raise_file_limit, stand_on_own_core
 from benchmarks.table import LATE_MS, figures_table, machine_line
 from benchmarks.truth_server import Truth
 
@@ -33,10 +32,10 @@ def main() -> int:
     options = _options()
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     conditions, cells = _conditions(options), _cells(options)
-    _raise_file_limit()
+    raise_file_limit()
     found_on = machine()
     console.print(machine_line(found_on))
-    console.print(_pin())
+    console.print(stand_on_own_core())
     results: dict[Cell, list[Outcome]] = {cell: [] for cell in cells}
     problems: list[str] = []
     try:
@@ -117,15 +116,6 @@ def _cells(options: argparse.Namespace) -> list[Cell]:
     ]
 
 
-def _pin() -> str:
-    """Keeps this process, and so its clients, off the server's core; says how it is."""
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        return "One core alone: server and client share it, and every figure suffers from that."
-    os.sched_setaffinity(0, {cores[1]})
-    return f"Server on core {cores[0]}, client on core {cores[1]}."
-
-
 def _say(console: Console, text: str) -> None:
     """Shows on a terminal what is being done; nothing moves, as that would cost the client time."""
     if console.is_terminal:
@@ -134,15 +124,6 @@ def _say(console: Console, text: str) -> None:
 
 def _name(cell: Cell) -> str:
     return f"{cell.path} at {cell.streams} streams"
-
-
-def _raise_file_limit() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 8192
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        if hard != resource.RLIM_INFINITY:
-            wanted = min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _remarks(cell: Cell, outcomes: Sequence[Outcome]) -> list[str]:

@@ -45,6 +45,8 @@ class Conditions:
     server_core: int
     busy: bool = False
     """Whether another process keeps the client's core busy all the time."""
+    trace: Path | None = None
+    """Where a Python client is to write a trace of its loop's pauses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def run_cell(cell: Cell, conditions: Conditions) -> Outcome:
             conditions.truth.period_ms / 1000,
             conditions.window_s,
             str(Path(scratch) / "exchanges"),
+            str(conditions.trace) if conditions.trace is not None else None,
         )
         output = _run_client(cell, order, server.port, Path(scratch))
         ending.close()

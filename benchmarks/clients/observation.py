@@ -15,7 +15,9 @@ import gevent
 import msgspec
 from gevent.event import Event
 
+from benchmarks.clients.loop_trace import LoopTrace
 from benchmarks.exchanges import Window, encoded
+from benchmarks.processes import cpu_ns, descendants, program
 
 VARIABLE = "LOADPROOF_BENCH_CELL"
 MARGIN_S = 0.3
@@ -35,6 +37,8 @@ class Order(msgspec.Struct, frozen=True):
     window_s: float
     exchanges: str
     """Path of the file to write; the window goes to the same path with .json added."""
+    trace: str | None = None
+    """Path of the file for a trace of the loop's pauses, if there is to be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,13 @@ class Observation:
         _wait_for_quiet_children()
         self._go.set()
         gevent.sleep(self.order.period_s + MARGIN_S)
+        trace = LoopTrace(descendants(os.getpid())) if self.order.trace is not None else None
         opened = _use()
         gevent.sleep(self.order.window_s)
-        self._window = (opened, _use())
+        closed = _use()
+        self._window = (opened, closed)
+        if trace is not None and self.order.trace is not None:
+            trace.write(Path(self.order.trace))
         self.stopping = True
         then()
 
@@ -134,31 +142,10 @@ def _wait_for_quiet_children() -> None:
 def _use() -> Use:
     own = resource.getrusage(resource.RUSAGE_SELF)
     children: dict[str, float] = {}
-    for child in _descendants(os.getpid()):
-        program = _program(child)
-        children[program] = children.get(program, 0.0) + _process_cpu_s(child)
+    for child in descendants(os.getpid()):
+        name = program(child)
+        children[name] = children.get(name, 0.0) + cpu_ns(child) / 1e9
     return Use(time.monotonic_ns(), own.ru_utime + own.ru_stime, children)
-
-
-def _program(pid: int) -> str:
-    """The module of `python -m`, else the name of what runs."""
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    return words[words.index("-m") + 1] if "-m" in words[:-1] else Path(words[0]).name
-
-
-def _descendants(pid: int) -> list[int]:
-    children = [
-        int(child)
-        for thread in Path(f"/proc/{pid}/task").iterdir()
-        for child in (thread / "children").read_text().split()
-    ]
-    return children + [further for child in children for further in _descendants(child)]
-
-
-def _process_cpu_s(pid: int) -> float:
-    # Linux's clock of another process's CPU time, as clock_getcpuclockid(3) makes it: exact to the
-    # nanosecond, where /proc/PID/stat counts in hundredths of a second.
-    return time.clock_gettime((~pid << 3) | 2)
 
 
 def _memory_bytes(field: str) -> int:
