@@ -1,0 +1,1 @@
+"""How often verdicts err, on simulated runs whose truth is known."""
