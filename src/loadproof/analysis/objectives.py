@@ -1,6 +1,7 @@
 """Which way of judging an objective of each kind has."""
 
 from loadproof.analysis.finding import Finding
+from loadproof.analysis.goodput_objectives import judge_goodput
 from loadproof.analysis.latency_objectives import judge_mean, judge_percentile
 from loadproof.analysis.resource_objectives import judge_resource
 from loadproof.analysis.samples import LevelSamples
@@ -24,5 +25,9 @@ def judge(objective: Objective, level: LevelSamples, confidence: float) -> Findi
             return judge_rate(objective, level, confidence)
         case Kind.QUALITY:
             return judge_quality(objective, level, confidence)
+        case Kind.GOODPUT:
+            return judge_goodput(objective, level, confidence)
         case Kind.PEAK | Kind.GAUGE | Kind.COUNTER:
             return judge_resource(objective, level)
+        case Kind.DROP | Kind.THROUGHPUT | Kind.GOODPUT_RATE:
+            raise ValueError(f"{objective.kind} is refused where a scenario states it")

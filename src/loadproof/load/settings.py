@@ -9,8 +9,9 @@ from typing import Any
 
 from loadproof.model.errors import ConfigurationError
 from loadproof.model.exit_codes import ExitCode
-from loadproof.model.objective import ObjectiveError, parse_objective
+from loadproof.model.grammar import parse_objective
 from loadproof.model.scenario import Scenario, read_scenario, scenario_without_file
+from loadproof.model.sentence import ObjectiveError
 from loadproof.model.server import Server, read_server, server_at
 
 

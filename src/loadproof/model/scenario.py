@@ -8,8 +8,11 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from loadproof.model.errors import ConfigurationError
-from loadproof.model.objective import Kind, Objective, ObjectiveError, parse_objective
+from loadproof.model.grammar import parse_objective
+from loadproof.model.metrics import QUALITIES
+from loadproof.model.objective import Kind, Objective
 from loadproof.model.quantity import Duration
+from loadproof.model.sentence import ObjectiveError
 from loadproof.model.toml_file import FileModel, checked, problem_at, read_toml
 
 TaskName = Literal["chat", "medical_qa", "boxed_math", "commonsense"]
@@ -31,7 +34,7 @@ class Traffic(FileModel):
 def _one_or_more(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         return (value,)
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         return tuple(value)
     raise ValueError("a number of users or a list of them, such as 16 or [1, 4, 16, 64]")
 
@@ -65,10 +68,13 @@ class ObjectiveEntry(FileModel):
     """An objective, and the load levels that it is asked of: all of them unless said otherwise."""
 
     require: str
-    """The sentence, such as "p99(ttft) <= 120ms"; see loadproof.model.objective."""
+    """The sentence, such as "p99(ttft) <= 120ms"; docs/objectives.md has the language."""
     at: Annotated[
-        tuple[Positive, ...] | None,
-        BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v),
+        Annotated[tuple[Positive, ...], Field(min_length=1)] | None,
+        BeforeValidator(
+            lambda v: v if v is None else _one_or_more(v),
+            json_schema_input_type=Positive | list[Positive],
+        ),
     ] = None
     """The load levels (numbers of users) that it is asked of."""
     up_to: Positive | None = None
@@ -147,26 +153,36 @@ class Scenario(FileModel):
     @model_validator(mode="after")
     def _objectives_can_be_judged(self) -> Self:
         for index, entry in enumerate(self.objectives):
-            problem = self._problem(entry)
+            key = f"objectives[{index}]"
+            problem = self._problem(parse_objective(entry.require))
             if problem:
-                raise problem_at(f"objectives[{index}]", entry.require, problem)
+                raise problem_at(f"{key}.require", entry.require, problem)
+            levels = sorted({users for steps in self.steps for users in steps.users})
+            unknown = [users for users in entry.at or () if users not in levels]
+            if levels and unknown:
+                among = f"at among the load levels {levels}, not {unknown}"
+                raise problem_at(f"{key}.at", list(entry.at or ()), among)
+            if levels and entry.up_to is not None and entry.up_to < levels[0]:
+                lowest = f"up_to at or above the lowest load level, {levels[0]}"
+                raise problem_at(f"{key}.up_to", entry.up_to, lowest)
         return self
 
-    def _problem(self, entry: ObjectiveEntry) -> str | None:
+    def _problem(self, objective: Objective) -> str | None:
         """What this scenario cannot produce of an objective, as what was expected instead."""
-        objective = parse_objective(entry.require)
         tasks = [traffic.task for traffic in self.traffic]
         if objective.task is not None and objective.task not in tasks:
             return f"a task of this scenario's traffic ({', '.join(tasks)}), not {objective.task}"
+        if objective.kind in (Kind.QUALITY, Kind.DROP) and objective.task is not None:
+            grades = QUALITIES[objective.task]
+            if objective.metric not in grades:
+                return (
+                    f"a grade that {objective.task} gives ({', '.join(grades)}), "
+                    f"not {objective.metric}"
+                )
         if objective.kind in (Kind.PERCENTILE, Kind.MEAN) and objective.metric == "start_delay":
             return "a metric that a closed loop has: start_delay needs arrivals at a rate"
-        levels = [users for steps in self.steps for users in steps.users]
-        if levels and entry.at is not None:
-            unknown = [users for users in entry.at if users not in levels]
-            if unknown:
-                return f"at among the load levels {levels}, not {unknown}"
-        if levels and entry.up_to is not None and entry.up_to < min(levels):
-            return f"up_to at or above the lowest load level, {min(levels)}"
+        if objective.kind in (Kind.DROP, Kind.THROUGHPUT, Kind.GOODPUT_RATE):
+            return f"an objective that this version judges, which {objective.kind} is not yet"
         return None
 
     def load_steps(self) -> tuple[Step, ...]:

@@ -26,7 +26,7 @@ ELSEWHERE = "elsewhere"
 """Type of the errors that a whole-file check raises about one key (see `problem_at`)."""
 
 
-def problem_at(key: str, value: str, expected: str) -> PydanticCustomError:
+def problem_at(key: str, value: object, expected: str) -> PydanticCustomError:
     """The error for a validator of a whole table to raise about one `key` in it."""
     text = expected.replace("{", "{{").replace("}", "}}")
     return PydanticCustomError(ELSEWHERE, text, {"key": key, "value": value})

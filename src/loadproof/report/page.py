@@ -178,7 +178,7 @@ def observed(judgement: Judgement) -> str:
     match judgement.kind:
         case "percentile" | "mean":
             return wording.milliseconds(judgement.observed)
-        case "rate" | "quality":
+        case "rate" | "quality" | "goodput":
             return wording.share(judgement.observed)
         case "peak":
             return wording.size(judgement.observed)
