@@ -11,6 +11,7 @@ from loadproof.analysis.finding import Finding
 from loadproof.analysis.generator import health_of, remedy
 from loadproof.analysis.levels import level_of
 from loadproof.analysis.objectives import applies, judge
+from loadproof.analysis.quality import changes_of
 from loadproof.analysis.run_ruling import Ending, invalidations, rule_run
 from loadproof.analysis.samples import LevelSamples, level_samples
 from loadproof.model.errors import ConfigurationError, RunUnreadableError
@@ -36,7 +37,10 @@ def analyse(run: RecordedRun, path: Path) -> RunVerdict:
     invalid = invalidations(run.events)
     objectives = scenario.parsed_objectives()
     judged = [_judge_level(level, objectives, scenario, _cpus(run)) for level in samples]
-    levels = [level for level, _ in judged]
+    changes = changes_of(
+        samples, [str(entry.task) for entry in scenario.traffic], scenario.confidence
+    )
+    levels = [replace(level, changes=changes.get(level.step, ())) for level, _ in judged]
     found = [judgement for _, of_level in judged for judgement in of_level]
     found.sort(key=lambda judgement: [o.text for o in objectives].index(judgement.objective))
     judgements = [_as_far_as_valid(judgement, invalid) for judgement in found]
