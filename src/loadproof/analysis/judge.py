@@ -11,7 +11,7 @@ from loadproof.analysis.finding import Finding
 from loadproof.analysis.generator import health_of, remedy
 from loadproof.analysis.levels import level_of
 from loadproof.analysis.objectives import applies, judge
-from loadproof.analysis.quality import changes_of
+from loadproof.analysis.quality import changes_of, reference_level
 from loadproof.analysis.run_ruling import Ending, invalidations, rule_run
 from loadproof.analysis.samples import LevelSamples, level_samples
 from loadproof.model.errors import ConfigurationError, RunUnreadableError
@@ -36,7 +36,8 @@ def analyse(run: RecordedRun, path: Path) -> RunVerdict:
     ending = Ending.of(run)
     invalid = invalidations(run.events)
     objectives = scenario.parsed_objectives()
-    judged = [_judge_level(level, objectives, scenario, _cpus(run)) for level in samples]
+    lowest = reference_level(samples)
+    judged = [_judge_level(level, lowest, objectives, scenario, _cpus(run)) for level in samples]
     changes = changes_of(
         samples, [str(entry.task) for entry in scenario.traffic], scenario.confidence
     )
@@ -44,7 +45,9 @@ def analyse(run: RecordedRun, path: Path) -> RunVerdict:
     found = [judgement for _, of_level in judged for judgement in of_level]
     found.sort(key=lambda judgement: [o.text for o in objectives].index(judgement.objective))
     judgements = [_as_far_as_valid(judgement, invalid) for judgement in found]
-    unasked = [o.text for o in objectives if not any(applies(o, level) for level in samples)]
+    unasked = [
+        o.text for o in objectives if not any(applies(o, level, lowest) for level in samples)
+    ]
     outcome = rule_run(
         judgements,
         levels,
@@ -78,12 +81,16 @@ def scenario_of(run: RecordedRun, path: Path) -> Scenario:
 
 
 def _judge_level(
-    samples: LevelSamples, objectives: Sequence[Objective], scenario: Scenario, cpus: int | None
+    samples: LevelSamples,
+    lowest: LevelSamples | None,
+    objectives: Sequence[Objective],
+    scenario: Scenario,
+    cpus: int | None,
 ) -> tuple[Level, list[Judgement]]:
     """A level's row and its judgements, with what of them may be owed to the generator."""
     health = health_of(samples)
-    asked = [objective for objective in objectives if applies(objective, samples)]
-    found = [judge(objective, samples, scenario.confidence) for objective in asked]
+    asked = [objective for objective in objectives if applies(objective, samples, lowest)]
+    found = [judge(objective, samples, scenario.confidence, lowest) for objective in asked]
     judgements = [
         _judgement(objective, samples, finding)
         for objective, finding in zip(asked, found, strict=True)

@@ -181,7 +181,10 @@ class Scenario(FileModel):
                 )
         if objective.kind in (Kind.PERCENTILE, Kind.MEAN) and objective.metric == "start_delay":
             return "a metric that a closed loop has: start_delay needs arrivals at a rate"
-        if objective.kind in (Kind.DROP, Kind.THROUGHPUT, Kind.GOODPUT_RATE):
+        levels = {users for steps in self.steps for users in steps.users}
+        if objective.kind is Kind.DROP and len(levels) == 1:
+            return "two load levels at least, of which the lowest is what a drop is measured from"
+        if objective.kind in (Kind.THROUGHPUT, Kind.GOODPUT_RATE):
             return f"an objective that this version judges, which {objective.kind} is not yet"
         return None
 

@@ -176,15 +176,16 @@ def observed(judgement: Judgement) -> str:
     """What was measured, short enough for a cell."""
     if judgement.observed is None:
         return "no samples" if judgement.n == 0 else ""
+    shares = ("rate", "quality", "goodput")
+    if judgement.kind in shares or judgement.objective.startswith("max(kv_usage"):
+        return wording.share(judgement.observed)
     match judgement.kind:
         case "percentile" | "mean":
             return wording.milliseconds(judgement.observed)
-        case "rate" | "quality" | "goodput":
-            return wording.share(judgement.observed)
+        case "drop":
+            return wording.points(judgement.observed)
         case "peak":
             return wording.size(judgement.observed)
-        case "gauge" if judgement.objective.startswith("max(kv_usage"):
-            return wording.share(judgement.observed)
         case _:
             return wording.count(judgement.observed)
 
