@@ -15,7 +15,6 @@ import numpy as np
 
 from loadproof.analysis import wording
 from loadproof.analysis.samples import LevelSamples
-from loadproof.model.metrics import QUALITIES
 from loadproof.model.verdict import Quality, QualityChange
 from loadproof.stats import bootstrap, pairing, wilson
 from loadproof.stats.interval import Interval
@@ -31,7 +30,7 @@ def qualities_of(
     """Each graded metric of each of `tasks`, over the completed requests that have it."""
     found = []
     for task in tasks:
-        for metric in QUALITIES.get(task, ()):
+        for metric in level.qualities(task):
             grades = level.grades(task, metric)
             if len(grades):
                 bounds = interval_of(grades, confidence)
@@ -98,7 +97,7 @@ def changes_of(
         for level in levels
         if first is not None and level is not first
         for task in tasks
-        for metric in QUALITIES.get(task, ())
+        for metric in level.qualities(task)
         if (change := _change(first, level, task, metric, confidence)) is not None
     ]
     adjusted = pairing.holm([change.p for _, change in found])

@@ -15,6 +15,8 @@ from loadproof.model.metrics import (
     GENERATOR,
     LOOP_LATENESS,
     MEMORIES,
+    NO_QUALITIES,
+    QUALITIES,
     READ_LATENESS,
 )
 from loadproof.model.record import Outcome, RequestRecord
@@ -71,6 +73,13 @@ class LevelSamples:
             if task is None or name == task:
                 add_histogram(total, histogram)
         return total
+
+    def qualities(self, task: str) -> list[str]:
+        """The graded metrics that a task's records hold; of a user's own task by their names."""
+        found = {metric for record in self.completed(task) for metric in record.grades}
+        known = QUALITIES.get(task, ())
+        others = sorted(found - {*known, *NO_QUALITIES})
+        return [*(metric for metric in known if metric in found), *others]
 
     def grades(self, task: str, metric: str) -> FloatArray:
         """One grade of the completed requests of a task that have it; a missing one is none."""

@@ -10,9 +10,10 @@ from typing import Any
 from loadproof.model.errors import ConfigurationError
 from loadproof.model.exit_codes import ExitCode
 from loadproof.model.grammar import parse_objective
-from loadproof.model.scenario import Scenario, read_scenario, scenario_without_file
+from loadproof.model.scenario import Scenario, scenario_without_file
 from loadproof.model.sentence import ObjectiveError
 from loadproof.model.server import Server, read_server, server_at
+from loadproof.tasks.traffic import load_scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def add_options(parser: Any) -> None:
         (("--scenario",), "Scenario file (TOML): traffic mix, load steps, objectives"),
         (("--server",), "Server file (TOML): address, model, prompt policy, where its key is"),
     ):
-        check = _checked(read_scenario if names[0] == "--scenario" else read_server)
+        check = _checked(load_scenario if names[0] == "--scenario" else read_server)
         parser.add_argument(
             *names, type=check, metavar="<file>", help=description, include_in_web_ui=False
         )
@@ -101,7 +102,7 @@ def read_settings(options: Namespace) -> Settings:
     if options.scenario and options.objective:
         raise ConfigurationError("--objective: not with --scenario, whose file states objectives")
     return Settings(
-        scenario=read_scenario(Path(options.scenario)) if options.scenario else None,
+        scenario=load_scenario(Path(options.scenario)) if options.scenario else None,
         server=read_server(Path(options.server)) if options.server else None,
         objectives=tuple(options.objective),
         runs=Path(options.runs),

@@ -3,32 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from loadproof.model.errors import ConfigurationError
 from loadproof.model.grammar import parse_objective
-from loadproof.model.metrics import QUALITIES
 from loadproof.model.objective import Kind, Objective
 from loadproof.model.quantity import Duration
 from loadproof.model.sentence import ObjectiveError
 from loadproof.model.toml_file import FileModel, checked, problem_at, read_toml
-
-TaskName = Literal["chat", "medical_qa", "boxed_math", "commonsense"]
-Positive = Annotated[int, Field(ge=1)]
-
-
-class Traffic(FileModel):
-    """A share of the requests: which task, how much of it, how it is paced."""
-
-    task: TaskName
-    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-    """Share of the requests, relative to the other tasks' weights."""
-    think_time: Annotated[Duration, Field(ge=0)] | None = None
-    """Mean pause of a user after a request of this task; the task's own where absent."""
-    max_tokens: Positive | None = None
-    """Longest answer asked for; the task's own where absent."""
+from loadproof.model.traffic import Positive, Traffic
 
 
 def _one_or_more(value: object) -> object:
@@ -172,13 +157,12 @@ class Scenario(FileModel):
         tasks = [traffic.task for traffic in self.traffic]
         if objective.task is not None and objective.task not in tasks:
             return f"a task of this scenario's traffic ({', '.join(tasks)}), not {objective.task}"
-        if objective.kind in (Kind.QUALITY, Kind.DROP) and objective.task is not None:
-            grades = QUALITIES[objective.task]
-            if objective.metric not in grades:
-                return (
-                    f"a grade that {objective.task} gives ({', '.join(grades)}), "
-                    f"not {objective.metric}"
-                )
+        if objective.kind in (Kind.QUALITY, Kind.DROP):
+            (asked,) = (entry for entry in self.traffic if entry.task == objective.task)
+            given = asked.qualities
+            if given is not None and objective.metric not in given:
+                listed = ", ".join(given) or "none: its answers are not graded"
+                return f"a grade that {asked.task} gives ({listed}), not {objective.metric}"
         if objective.kind in (Kind.PERCENTILE, Kind.MEAN) and objective.metric == "start_delay":
             return "a metric that a closed loop has: start_delay needs arrivals at a rate"
         levels = {users for steps in self.steps for users in steps.users}
@@ -211,11 +195,16 @@ class Scenario(FileModel):
 
 
 def read_scenario(path: Path) -> Scenario:
-    """The scenario in the TOML file at `path`. Raises ConfigurationError."""
+    """The scenario in the TOML file at `path`, the files that it names taken from its folder.
+
+    What those hold is not looked at: `loadproof.tasks.traffic.load_scenario` does that too.
+    Raises ConfigurationError.
+    """
     scenario = read_toml(path, Scenario)
     if not scenario.steps:
         raise ConfigurationError(f"{path}: steps: missing; expected at least one [[steps]] table")
-    return scenario
+    traffic = tuple(entry.located(path.parent) for entry in scenario.traffic)
+    return scenario.model_copy(update={"traffic": traffic})
 
 
 def scenario_without_file(
