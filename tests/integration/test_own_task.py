@@ -35,6 +35,8 @@ requests = 30
 duration = "30s"
 [[objectives]]
 require = "rate(failed) <= 60%"
+[[objectives]]
+require = "wordy(prose) >= 10%"
 """
 
 
@@ -68,6 +70,16 @@ def test_workers_ask_it_the_grader_grades_it_and_the_gate_needs_no_file(folder: 
     assert again.returncode == 0, again.stdout
     verdict = json.loads((directory / "verdict.json").read_text(encoding="utf-8"))
     assert verdict["levels"][0]["qualities"][0]["metric"] == "wordy"
+
+
+def test_an_objective_that_the_task_cannot_give_is_refused(folder: Path) -> None:
+    (folder / "mine.toml").write_text(SCENARIO.replace("wordy(", "terse("), encoding="utf-8")
+    done = finished("loadproof", "run", "mine.toml", "--server", "server.toml", cwd=folder)
+    assert done.returncode == 20
+    assert done.stdout.strip() == (
+        "mine.toml: objectives[1].require: got 'terse(prose) >= 10%', expected a grade that prose "
+        "gives (wordy), not terse"
+    )
 
 
 def test_a_broken_file_is_refused_before_any_load(folder: Path) -> None:
