@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from loadproof.analysis import wording
+from loadproof.model.metrics import QUALITIES
 from loadproof.model.objective import Kind, Objective
 from loadproof.model.verdict import Level
 from loadproof.report import cells
@@ -125,15 +126,12 @@ def _quality_chart(
 
         return point
 
-    metrics = dict.fromkeys(
-        quality.metric for level in levels for quality in level.qualities if quality.task == task
-    )
     return Chart(
         title=f"Answer quality: {task}",
         unit="with intervals",
         series=tuple(
-            _series(metric.replace("_", " "), f"c{index % 3 + 1}", levels, places, point_of(metric))
-            for index, metric in enumerate(metrics)
+            _series(metric.replace("_", " "), f"c{index + 1}", levels, places, point_of(metric))
+            for index, metric in enumerate(QUALITIES.get(task, ()))
         ),
         places=_labels(levels, places),
         label=wording.share,
