@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from loadproof.model.objective import Kind, Objective, parse_objective
+from loadproof.model.grammar import parse_objective
+from loadproof.model.objective import Kind, Objective
 from loadproof.model.scenario import Scenario
 from loadproof.recording.reader import read_header
 from loadproof.stats import binomial, mean
 from loadproof.stats.interval import Interval
 
 JUDGED = (Kind.PERCENTILE, Kind.MEAN, Kind.RATE, Kind.QUALITY)
+ELSEWHERE = ("itl", "unfinished_thinking")
 
 
 def bounds(objective: Objective, level: pd.DataFrame, confidence: float) -> Interval | None:
@@ -68,7 +70,7 @@ def main() -> None:
     for users, level in requests[~requests["warmup"]].groupby("users"):
         for objective in objectives:
             asked = objective.users is None or users in objective.users
-            if asked and objective.kind in JUDGED and objective.metric != "itl":
+            if asked and objective.kind in JUDGED and objective.metric not in ELSEWHERE:
                 found = verdict(objective, level, scenario.confidence)
                 rows.setdefault(objective.text, {})[users] = found
     print(pd.DataFrame.from_dict(rows, orient="index").to_string(na_rep=""))

@@ -65,18 +65,33 @@ def _gate(
 
 
 @app.command("ask")
-def _ask(
+def _ask(  # noqa: PLR0913, PLR0917 - a command has as many options as it needs
     server: Annotated[Path, typer.Argument(help="Server file (TOML); the server runs already.")],
-    task: Annotated[str, typer.Argument(help=f"What is asked: {', '.join(TASKS)}.")],
+    task: Annotated[
+        str, typer.Argument(help=f"What is asked: {', '.join(TASKS)}, or a task of your own.")
+    ],
     number: Annotated[int, typer.Option(min=1, help="Which question, from 1.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Decides their order.")] = 1,
+    scenario: Annotated[
+        Path | None, typer.Option(help="Scenario file whose traffic has the task, as it has it.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Python file that holds a task of your own.")
+    ] = None,
+    questions: Annotated[
+        Path | None, typer.Option(help="File of questions, such as a public set.")
+    ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        str | None, typer.Option(help="How that file is written; recognised where absent.")
+    ] = None,
 ) -> None:
     """Ask one question: shows it as it goes over the wire, and the answer, timed and graded."""
     from rich.console import Console
 
-    from loadproof.commands.ask import ask
+    from loadproof.commands.ask import ask, asked_for
 
-    raise typer.Exit(ask(server, task, number, seed, Console()))
+    entry = asked_for(task, scenario, file=file, questions=questions, format=format)
+    raise typer.Exit(ask(server, entry, number, seed, Console()))
 
 
 @app.command("serve")
@@ -98,7 +113,7 @@ def _serve(
 def _init(
     directory: Annotated[Path, typer.Argument(help="Where the copy goes.")],
 ) -> None:
-    """Lay a copy of the kit: locustfiles, servers, scenarios, analysis scripts."""
+    """Lay a copy of the kit: locustfiles, servers, scenarios, tasks, analysis scripts."""
     from loadproof.commands.kit import lay_kit
 
     for path in lay_kit(directory):

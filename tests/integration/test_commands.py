@@ -240,4 +240,4 @@ def test_ask_shows_a_question_as_it_is_sent_and_its_answer_graded(
 def test_ask_refuses_a_task_that_there_is_not(server_file: Path, tmp_path: Path) -> None:
     done = finished("loadproof", "ask", server_file, "poetry", cwd=tmp_path)
     assert done.returncode == 20
-    assert "TASK: got 'poetry', expected one of: chat, medical_qa" in done.stdout.splitlines()[-1]
+    assert "task: got 'poetry', expected one of chat, medical_qa" in done.stdout.splitlines()[-1]

@@ -299,3 +299,23 @@ def test_a_header_without_a_scenario_is_refused_in_one_line(tmp_path: Path) -> N
     recorded.header["scenario"] = {"name": "x"}
     with pytest.raises(RunUnreadableError, match=r"run\.json: scenario: traffic: missing"):
         analyse(recorded, run)
+
+
+def test_goodput_is_of_all_that_was_sent_and_a_failed_request_misses(tmp_path: Path) -> None:
+    level = MadeUpLevel(16, over(5, 400), failures={Failure.RESET: 20}, cut_off=20)
+    sentences = [f"goodput(ttft <= 120ms and e2e <= 1s) >= {share}%" for share in (85, 88.6, 93)]
+    found = judged(tmp_path, level, *sentences).judgements
+    assert [j.ruling for j in found] == [HOLDS, INCONCLUSIVE, BROKEN]
+    assert found[0].observed == pytest.approx(395 / 440)
+    assert found[0].reason.startswith(
+        "395 of 440 requests (89.8 %) completed and met every bound, at least 87.1 %"
+    )
+    assert found[1].more_requests is not None
+
+
+@pytest.mark.parametrize(("bound", "ruling"), [("itl <= 19ms", BROKEN), ("itl <= 21ms", HOLDS)])
+def test_goodput_bounds_the_longest_gap_of_a_request(
+    tmp_path: Path, bound: str, ruling: Ruling
+) -> None:
+    level = MadeUpLevel(1, [50.0] * 100, itl_ms=[5.0] * 9 + [20.0])
+    assert only(judged(tmp_path, level, f"goodput({bound}) >= 95%")).ruling is ruling

@@ -5,20 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from loadproof.analysis import wording
 from loadproof.analysis.checks import warnings_of
 from loadproof.analysis.doubts import Doubts
 from loadproof.analysis.finding import Finding
 from loadproof.analysis.generator import health_of, remedy
 from loadproof.analysis.levels import level_of
 from loadproof.analysis.objectives import applies, judge
+from loadproof.analysis.quality import changes_of, reference_level
 from loadproof.analysis.run_ruling import Ending, invalidations, rule_run
 from loadproof.analysis.samples import LevelSamples, level_samples
 from loadproof.model.errors import ConfigurationError, RunUnreadableError
 from loadproof.model.objective import Objective
 from loadproof.model.scenario import Scenario
 from loadproof.model.toml_file import checked
-from loadproof.model.verdict import GeneratorHealth, Judgement, Ruling, RunVerdict
+from loadproof.model.verdict import Judgement, Level, Ruling, RunVerdict
 from loadproof.recording.directory import HEADER
 from loadproof.recording.reader import RecordedRun
 
@@ -31,20 +31,23 @@ def analyse(run: RecordedRun, path: Path) -> RunVerdict:
 
     Raises RunUnreadableError where its header holds no scenario.
     """
-    scenario = scenario_of(run.header, path)
+    scenario = scenario_of(run, path)
     samples = level_samples(run, scenario)
     ending = Ending.of(run)
     invalid = invalidations(run.events)
     objectives = scenario.parsed_objectives()
-    judged = [judge_level(level, objectives, scenario, cpus_of(run.header)) for level in samples]
-    levels = [
-        replace(level_of(level, scenario.confidence), generator=health)
-        for level, (health, _) in zip(samples, judged, strict=True)
-    ]
+    lowest = reference_level(samples)
+    judged = [_judge_level(level, lowest, objectives, scenario, _cpus(run)) for level in samples]
+    changes = changes_of(
+        samples, [str(entry.task) for entry in scenario.traffic], scenario.confidence
+    )
+    levels = [replace(level, changes=changes.get(level.step, ())) for level, _ in judged]
     found = [judgement for _, of_level in judged for judgement in of_level]
     found.sort(key=lambda judgement: [o.text for o in objectives].index(judgement.objective))
     judgements = [_as_far_as_valid(judgement, invalid) for judgement in found]
-    unasked = [o.text for o in objectives if not any(applies(o, level) for level in samples)]
+    unasked = [
+        o.text for o in objectives if not any(applies(o, level, lowest) for level in samples)
+    ]
     outcome = rule_run(
         judgements,
         levels,
@@ -69,28 +72,32 @@ def analyse(run: RecordedRun, path: Path) -> RunVerdict:
     )
 
 
-def scenario_of(header: dict[str, Any], path: Path) -> Scenario:
-    """The scenario in the header of the run at `path`. Raises RunUnreadableError."""
+def scenario_of(run: RecordedRun, path: Path) -> Scenario:
+    """The scenario as the run's header holds it. Raises RunUnreadableError."""
     try:
-        return checked(header.get("scenario") or {}, Scenario, f"{path / HEADER}: scenario")
+        return checked(run.header.get("scenario") or {}, Scenario, f"{path / HEADER}: scenario")
     except ConfigurationError as error:
         raise RunUnreadableError(str(error)) from None
 
 
-def judge_level(
-    samples: LevelSamples, objectives: Sequence[Objective], scenario: Scenario, cpus: int | None
-) -> tuple[GeneratorHealth | None, list[Judgement]]:
-    """How the generator fared at a level, and the judgements there of those objectives that are
-    asked of it, with what of them may be owed to the generator."""
+def _judge_level(
+    samples: LevelSamples,
+    lowest: LevelSamples | None,
+    objectives: Sequence[Objective],
+    scenario: Scenario,
+    cpus: int | None,
+) -> tuple[Level, list[Judgement]]:
+    """A level's row and its judgements, with what of them may be owed to the generator."""
     health = health_of(samples)
-    asked = [objective for objective in objectives if applies(objective, samples)]
-    found = [judge(objective, samples, scenario.confidence) for objective in asked]
+    asked = [objective for objective in objectives if applies(objective, samples, lowest)]
+    found = [judge(objective, samples, scenario.confidence, lowest) for objective in asked]
     judgements = [
         _judgement(objective, samples, finding)
         for objective, finding in zip(asked, found, strict=True)
     ]
+    level = level_of(samples, scenario.confidence)
     if health is None:
-        return None, judgements
+        return level, judgements
     doubts = Doubts(samples, health, scenario.timeouts)
     what_to_do = remedy(health, cpus)
     troubles = []
@@ -102,12 +109,13 @@ def judge_level(
         if doubt is not None:
             troubles.append(f"{doubt}; {what_to_do}")
             judgements[index] = _invalid(judgements[index], troubles[-1])
-    return replace(health, troubles=tuple(dict.fromkeys(troubles))), judgements
+    health = replace(health, troubles=tuple(dict.fromkeys(troubles)))
+    return replace(level, generator=health), judgements
 
 
-def cpus_of(header: dict[str, Any]) -> int | None:
-    """Of the machine that conducted the run with this header."""
-    cpus = (header.get("machine") or {}).get("cpus")
+def _cpus(run: RecordedRun) -> int | None:
+    """Of the machine that conducted the run."""
+    cpus = (run.header.get("machine") or {}).get("cpus")
     return cpus if isinstance(cpus, int) else None
 
 
@@ -117,11 +125,6 @@ def _judgement(objective: Objective, level: LevelSamples, finding: Finding) -> J
         # What was in flight is unknown, and those are the slow ones.
         ruling = Ruling.INCONCLUSIVE
         reason = f"the run was cut off within this level; until then {reason}"
-    more_s = None
-    pace_rps = level.pace_rps()
-    if finding.more_requests is not None and pace_rps:
-        more_s = finding.more_requests / pace_rps
-        reason += f"; at the pace of this level that takes another {wording.seconds(more_s)}"
     return Judgement(
         objective=objective.text,
         kind=str(objective.kind),
@@ -136,7 +139,6 @@ def _judgement(objective: Objective, level: LevelSamples, finding: Finding) -> J
         low=finding.low,
         high=finding.high,
         more_requests=finding.more_requests,
-        more_s=more_s,
     )
 
 

@@ -1,17 +1,16 @@
 """The table of levels: what was asked at each load level, and what came back."""
 
 from collections import Counter
-from collections.abc import Iterator
 from itertools import pairwise
 
 from hdrh.histogram import HdrHistogram
 
+from loadproof.analysis.quality import qualities_of
 from loadproof.analysis.samples import LevelSamples, Timeline
-from loadproof.model.metrics import COUNTERS, GAUGES, LATENCIES, MEMORIES, QUALITIES, TASKS
+from loadproof.model.metrics import COUNTERS, GAUGES, LATENCIES, MEMORIES, TASKS
 from loadproof.model.record import Clock, Outcome, RequestRecord
-from loadproof.model.verdict import EndedEarly, Level, Percentiles, Quality
+from loadproof.model.verdict import Level, Percentiles
 from loadproof.recording import hdr
-from loadproof.stats.mean import unit_interval
 from loadproof.stats.percentiles import FloatArray, exact
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 1.0)
@@ -40,7 +39,7 @@ def level_of(samples: LevelSamples, confidence: float) -> Level:
         requests_per_s=len(completed) / duration_s if duration_s else None,
         latencies=_latencies(samples),
         by_task={task: _latencies(samples, task) for task in tasks},
-        qualities=tuple(_qualities(samples, tasks, confidence)),
+        qualities=qualities_of(samples, tasks, confidence),
         peak_memory={
             name: int(peak(samples.samples[name])) for name in MEMORIES if name in samples.samples
         },
@@ -51,7 +50,6 @@ def level_of(samples: LevelSamples, confidence: float) -> Level:
         },
         process_clock=sum(record.clock is Clock.PROCESS for record in completed),
         multi_token_events=sum(record.multi_token_events > 0 for record in completed),
-        ended_early=_ended_early(samples),
     )
 
 
@@ -93,13 +91,6 @@ def _duration_s(measured: tuple[RequestRecord, ...]) -> float:
     return (max(record.end_ns for record in measured) - measured[0].start_ns) / 1e9
 
 
-def _ended_early(samples: LevelSamples) -> EndedEarly | None:
-    if samples.ended_early is None or samples.load_ns is None:
-        return None
-    start_ns, end_ns = samples.load_ns
-    return EndedEarly((end_ns - start_ns) / 1e9, samples.ended_early)
-
-
 def _failures(measured: tuple[RequestRecord, ...]) -> dict[str, int]:
     kinds = Counter(
         str(record.failure) if record.failure else "unknown"
@@ -120,14 +111,3 @@ def _latencies(samples: LevelSamples, task: str | None = None) -> dict[str, Perc
         if row.n:
             found[metric] = row
     return found
-
-
-def _qualities(samples: LevelSamples, tasks: list[str], confidence: float) -> Iterator[Quality]:
-    for task in tasks:
-        for metric in QUALITIES.get(task, ()):
-            grades = samples.grades(task, metric)
-            if len(grades):
-                bounds = unit_interval(grades, confidence)
-                yield Quality(
-                    task, metric, len(grades), float(grades.mean()), bounds.low, bounds.high
-                )

@@ -18,16 +18,28 @@ from loadproof.stats import binomial, mean
 from loadproof.stats.percentiles import FloatArray
 
 _OUTCOMES = {"failed": Outcome.FAILED, "cut_off": Outcome.CUT_OFF}
-_DONE = {"failed": "failed", "cut_off": "were cut off"}
+_DONE = {
+    "failed": "failed",
+    "cut_off": "were cut off",
+    "unfinished_thinking": "never left their thinking",
+}
 
 
 def judge_rate(objective: Objective, level: LevelSamples, confidence: float) -> Finding:
-    """`rate(failed) <= limit`, by the one-sided Clopper–Pearson interval over all that was sent."""
-    sent = level.sent(objective.task)
-    n = len(sent)
+    """`rate(failed) <= limit`, by the one-sided Clopper–Pearson interval over all that was sent.
+
+    `rate(unfinished_thinking)` is over all that completed: those that bore thinking tokens and
+    none of the answer proper.
+    """
+    if objective.metric == "unfinished_thinking":
+        found = [record.thinking_unfinished for record in level.completed(objective.task)]
+    else:
+        outcome = _OUTCOMES[objective.metric]
+        found = [record.outcome is outcome for record in level.sent(objective.task)]
+    n = len(found)
     if n == 0:
         return nothing_measured(objective, level)
-    hits = sum(record.outcome is _OUTCOMES[objective.metric] for record in sent)
+    hits = sum(found)
     rate = hits / n
     bounds = binomial.interval(hits, n, confidence, sides=1)
     ruling = ruling_at_most(bounds, objective.limit)

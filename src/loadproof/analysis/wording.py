@@ -34,6 +34,23 @@ def share_limit(value: float) -> str:
     return f"{100 * value:.10g} %"
 
 
+def points(value: float) -> str:
+    """A difference of two shares: 0.0123 as "1.2 points", in percentage points."""
+    text = _trimmed(f"{100 * value:.1f}")
+    number = "0" if text == "-0" else text.replace("-", "−")
+    return f"{number} point{'' if number == '1' else 's'}"
+
+
+def points_limit(value: float) -> str:
+    """A difference of shares that someone wrote, all of its digits: 0.025 as "2.5 points"."""
+    return f"{100 * value:.10g} point{'' if value == 0.01 else 's'}"
+
+
+def p_value(value: float) -> str:
+    """0.0312 as "p = 0.031", what is below a thousandth as "p < 0.001"."""
+    return "p < 0.001" if value < 0.001 else f"p = {_trimmed(f'{value:.2g}')}"
+
+
 def milliseconds(value: float) -> str:
     """Three digits: "0.42 ms", "84.2 ms", "1,240 ms", and "12.4 s" from ten seconds on."""
     if value >= 9_999.5:

@@ -9,36 +9,56 @@ from rich.markup import escape
 from loadproof.model.answer import Prompt
 from loadproof.model.errors import ConfigurationError
 from loadproof.model.exit_codes import ExitCode
-from loadproof.model.metrics import TASKS
 from loadproof.model.record import Outcome
 from loadproof.model.scenario import Timeouts
 from loadproof.model.server import Server, read_server
+from loadproof.model.toml_file import checked
+from loadproof.model.traffic import Traffic
 from loadproof.servers.identity import identify
 from loadproof.servers.key import key_headers, read_key
 from loadproof.streaming.connection import Connection, Target
 from loadproof.streaming.reply import Reply
 from loadproof.streaming.timing import latencies
-from loadproof.tasks.catalog import load_task
 from loadproof.tasks.grading import GraderProcess
 from loadproof.tasks.policy import CHAT_PATH, request_body
+from loadproof.tasks.traffic import load_scenario, task_of
 
 GRADED_WITHIN_S = 30.0
 
 
-def ask(server_path: Path, task: str, number: int, seed: int, console: Console) -> int:
-    """Asks the `number`-th question (from 1) of `task` in the order that `seed` gives.
+def asked_for(task: str, scenario: Path | None, **keys: Path | str | None) -> Traffic:
+    """The traffic table that the command line means: the scenario's, or one of the `keys`.
+
+    Raises ConfigurationError.
+    """
+    given = {key: str(value) for key, value in keys.items() if value is not None}
+    if scenario is None:
+        entry = checked({"task": task, **given}, Traffic, "TASK and options")
+        return entry.located(Path.cwd())
+    if given:
+        raise ConfigurationError(
+            f"--{next(iter(given))}: not with --scenario, whose traffic says where tasks come from"
+        )
+    entries = {entry.task: entry for entry in load_scenario(scenario).traffic}
+    if task not in entries:
+        raise ConfigurationError(
+            f"TASK: got {task!r}, expected one of {scenario}: {', '.join(entries)}"
+        )
+    return entries[task]
+
+
+def ask(server_path: Path, entry: Traffic, number: int, seed: int, console: Console) -> int:
+    """Asks the `number`-th question (from 1) of a task in the order that `seed` gives.
 
     Shows the body as sent, the thinking, the answer, its timing and its grades. Returns the exit
     code: SERVER_FAILED where no whole answer came. Raises ConfigurationError and
     ServerFailedError.
     """
-    if task not in TASKS:
-        raise ConfigurationError(f"TASK: got {task!r}, expected one of: {', '.join(TASKS)}")
     server = read_server(server_path)
+    task = task_of(entry)
     model = str(identify(server, server.url, read_key(server.key))["model"])
-    conversation = next(islice(load_task(task).conversations(seed), number - 1, None))
-    prompt = next(conversation)
-    body = request_body(server, model, prompt, max_tokens=None, seed=None)
+    prompt = next(next(islice(task.conversations(seed), number - 1, None)))
+    body = request_body(server, model, prompt, max_tokens=entry.max_tokens, seed=None)
     _section(console, f"{prompt.id} to {server.url}{CHAT_PATH}", body.decode())
     reply = _sent(server, body)
     if reply.answer.thinking is not None:
@@ -55,7 +75,7 @@ def ask(server_path: Path, task: str, number: int, seed: int, console: Console) 
     if reply.outcome is not Outcome.COMPLETED:
         console.print(f"failed: {reply.failure}: {reply.failure_detail}", markup=False)
         return ExitCode.SERVER_FAILED
-    _show_grades(task, prompt, reply, console)
+    _show_grades(entry, prompt, reply, console)
     return 0
 
 
@@ -67,14 +87,16 @@ def _sent(server: Server, body: bytes) -> Reply:
         connection.close()
 
 
-def _show_grades(task: str, prompt: Prompt, reply: Reply, console: Console) -> None:
-    grader = GraderProcess(tasks=[task])
+def _show_grades(entry: Traffic, prompt: Prompt, reply: Reply, console: Console) -> None:
+    grader = GraderProcess(tasks=[entry])
     try:
-        grader.submit(0, task, prompt.id, reply.answer)
+        grader.submit(0, prompt.task, prompt.id, reply.answer)
         ((_, grades),) = grader.drain(GRADED_WITHIN_S)
     finally:
         grader.close()
-    text = ", ".join(f"{metric} {value:g}" for metric, value in grades.items())
+    text = (
+        ", ".join(f"{metric} {value:g}" for metric, value in grades.items()) or "nothing to grade"
+    )
     console.print(f"graded: {text}", highlight=False)
 
 

@@ -1,11 +1,11 @@
-"""The kit: locustfiles, servers, scenarios and analysis scripts, to be read, edited and copied."""
+"""The kit: locustfiles, servers, scenarios, tasks, analysis scripts, to be read and copied."""
 
 import shutil
 from pathlib import Path
 
 from loadproof.model.errors import ConfigurationError
 
-FOLDERS = ("locustfiles", "servers", "scenarios", "analysis", "schemas")
+FOLDERS = ("locustfiles", "servers", "scenarios", "tasks", "analysis", "schemas")
 
 
 def kit_folder() -> Path:

@@ -14,7 +14,7 @@ from rich.console import Console
 from loadproof.commands.gate import gate
 from loadproof.commands.kit import kit_folder
 from loadproof.model.exit_codes import ExitCode
-from loadproof.model.scenario import Scenario, read_scenario
+from loadproof.model.scenario import Scenario
 from loadproof.model.server import read_server
 from loadproof.recording.directory import (
     GENERATOR_LOG,
@@ -26,6 +26,7 @@ from loadproof.report.progress import Progress
 from loadproof.servers.identity import identify
 from loadproof.servers.key import read_key
 from loadproof.servers.launch import launched
+from loadproof.tasks.traffic import load_scenario
 
 LOOK_EVERY_S = 0.5
 WIND_UP_WITHIN_S = 120.0
@@ -41,7 +42,7 @@ def run(
     Raises ConfigurationError and ServerFailedError.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left behind
-    scenario = read_scenario(scenario_path)
+    scenario = load_scenario(scenario_path)
     server = read_server(server_path)
     key = read_key(server.key)
     directory = create_run_directory(runs, scenario.name, server.name, datetime.now(UTC))

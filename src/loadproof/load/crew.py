@@ -26,9 +26,9 @@ from loadproof.servers.key import key_headers
 from loadproof.streaming.connection import Connection, Target
 from loadproof.streaming.reply import Reply
 from loadproof.streaming.timing import Latencies
-from loadproof.tasks.catalog import load_task
 from loadproof.tasks.grading import GraderProcess
 from loadproof.tasks.policy import request_body
+from loadproof.tasks.traffic import task_of
 
 REPORT_EVERY_S = 1.0
 GRADING_WITHIN_S = 60.0
@@ -83,9 +83,9 @@ class Crew:
         self._worker_id = worker_id
         self._send = send
         self._fire = fire
-        self._tasks = {str(entry.task): load_task(entry.task) for entry in self.scenario.traffic}
+        self._tasks = {str(entry.task): task_of(entry) for entry in self.scenario.traffic}
         self._traffic = {str(entry.task): entry for entry in self.scenario.traffic}
-        self._grader = GraderProcess(tasks=list(self._tasks))
+        self._grader = GraderProcess(tasks=self.scenario.traffic)
         self._offset_ns = offset_to_run_ns(message.boot_id, message.wall_minus_monotonic_ns)
         self._ledger = Ledger(f"w{index}", self._offset_ns, self._grader.submit)
         self._headers = key_headers(self.server.key)

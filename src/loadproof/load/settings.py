@@ -1,6 +1,5 @@
 """What a run is told on Locust's command line: loadproof's own options, read and checked."""
 
-import functools
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
@@ -10,15 +9,11 @@ from typing import Any
 
 from loadproof.model.errors import ConfigurationError
 from loadproof.model.exit_codes import ExitCode
-from loadproof.model.objective import ObjectiveError, parse_objective
-from loadproof.model.scenario import (
-    Scenario,
-    read_scenario,
-    read_search,
-    scenario_without_file,
-)
+from loadproof.model.grammar import parse_objective
+from loadproof.model.scenario import Scenario, scenario_without_file
+from loadproof.model.sentence import ObjectiveError
 from loadproof.model.server import Server, read_server, server_at
-from loadproof.model.toml_file import read_toml
+from loadproof.tasks.traffic import load_scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +56,10 @@ def add_options(parser: Any) -> None:
         (("--scenario",), "Scenario file (TOML): traffic mix, load steps, objectives"),
         (("--server",), "Server file (TOML): address, model, prompt policy, where its key is"),
     ):
-        model = Scenario if names[0] == "--scenario" else Server
-        check = _checked(functools.partial(read_toml, model=model))
+        check = _checked(load_scenario if names[0] == "--scenario" else read_server)
         parser.add_argument(
             *names, type=check, metavar="<file>", help=description, include_in_web_ui=False
         )
-    parser.add_argument(
-        "--capacity",
-        action="store_true",
-        help="Search the highest load at which the scenario's objectives hold",
-        include_in_web_ui=False,
-    )
     parser.add_argument(
         "--objective",
         action="append",
@@ -113,11 +101,8 @@ def read_settings(options: Namespace) -> Settings:
     """The settings in Locust's parsed options. Raises ConfigurationError."""
     if options.scenario and options.objective:
         raise ConfigurationError("--objective: not with --scenario, whose file states objectives")
-    if options.capacity and not options.scenario:
-        raise ConfigurationError("--capacity: only with --scenario, whose file states objectives")
-    read = read_search if options.capacity else read_scenario
     return Settings(
-        scenario=read(Path(options.scenario)) if options.scenario else None,
+        scenario=load_scenario(Path(options.scenario)) if options.scenario else None,
         server=read_server(Path(options.server)) if options.server else None,
         objectives=tuple(options.objective),
         runs=Path(options.runs),

@@ -24,6 +24,14 @@ QUALITIES: dict[str, tuple[str, ...]] = {
 
 TASKS = tuple(QUALITIES)
 
+UNGRADED = ("synthetic", "trace")
+"""Tasks that ask nothing of the answers."""
+
+NO_QUALITIES = ("grade_failed", "unfinished_thinking", "chosen", "truth")
+"""What stands among a record's grades and is no quality: 1 where a grader gave nothing, 1 where an
+answer never left its thinking, and the options chosen and right, each a sum of 1 for A, 2 for B, 4
+for C and so on (0: none was read)."""
+
 MEMORIES = ("gpu_memory", "server_memory", "host_memory")
 """Memory in bytes, as the sidecar samples it: NVML's used memory, the resident memory of the
 server's process tree, and the machine's memory in use."""

@@ -1,13 +1,26 @@
 """Numbers with units, as people write them: "500ms", "2m", "10GB", "0.1%", "800/s"."""
 
 import re
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-_NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
-_DURATION = re.compile(rf"\s*({_NUMBER})\s*(us|µs|ms|s|m|h)\s*")
-_SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
+"""A number as people write one, as a regular expression: no sign, no exponent."""
+
+MILLISECONDS: Mapping[str, Decimal] = {
+    "us": Decimal("0.001"),
+    "µs": Decimal("0.001"),
+    "ms": Decimal(1),
+    "s": Decimal(1_000),
+    "m": Decimal(60_000),
+    "h": Decimal(3_600_000),
+}
+"""Milliseconds in a unit of time."""
+
+_DURATION = re.compile(rf"\s*({NUMBER})\s*(us|µs|ms|s|m|h)\s*")
 
 BYTES = {
     "B": 1,
@@ -32,16 +45,21 @@ def duration_s(text: str) -> float:
     match = _DURATION.fullmatch(text)
     if match is None:
         raise ValueError('a duration with its unit, such as "500ms", "20s" or "5m"')
-    return float(match[1]) * _SECONDS[match[2]]
+    return float(Decimal(match[1]) * MILLISECONDS[match[2]] / 1000)
 
 
 def duration_text(seconds: float) -> str:
     """A duration as `duration_s` reads it, in the largest unit that leaves no fraction."""
     for unit in ("h", "m", "s", "ms"):
-        count = seconds / _SECONDS[unit]
+        count = 1e3 * seconds / float(MILLISECONDS[unit])
         if count >= 1 and abs(count - round(count)) < 1e-9:
             return f"{round(count)}{unit}"
     return f"{seconds:.12g}s"
+
+
+def number_text(value: float, unit: Decimal | int = 1) -> str:
+    """`value` in units of `unit`, all of its digits and no exponent: reading it gives it back."""
+    return f"{(Decimal(repr(value)) / unit).normalize():f}"
 
 
 def _read(value: object) -> object:
@@ -58,7 +76,7 @@ Duration = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": rf"^\s*{_NUMBER}\s*(us|µs|ms|s|m|h)\s*$",
+            "pattern": rf"^\s*{NUMBER}\s*(us|µs|ms|s|m|h)\s*$",
             "examples": ["500ms", "20s", "5m"],
         }
     ),

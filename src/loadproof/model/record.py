@@ -86,3 +86,8 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     warmup: bool
     grades: dict[str, float]
     """Metric to value, from 0 to 1; `grade_failed` = 1 where a grader gave none."""
+
+    @property
+    def thinking_unfinished(self) -> bool:
+        """Whether the model thought and came to no answer: no token of one, only of thinking."""
+        return self.thinking_tokens is not None and self.ttfat_ms is None

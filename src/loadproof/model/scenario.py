@@ -3,36 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from loadproof.model.errors import ConfigurationError
-from loadproof.model.objective import Kind, Objective, ObjectiveError, parse_objective
+from loadproof.model.grammar import parse_objective
+from loadproof.model.objective import Kind, Objective
 from loadproof.model.quantity import Duration
-from loadproof.model.search import Search
+from loadproof.model.sentence import ObjectiveError
 from loadproof.model.toml_file import FileModel, checked, problem_at, read_toml
-
-TaskName = Literal["chat", "medical_qa", "boxed_math", "commonsense"]
-Positive = Annotated[int, Field(ge=1)]
-
-
-class Traffic(FileModel):
-    """A share of the requests: which task, how much of it, how it is paced."""
-
-    task: TaskName
-    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-    """Share of the requests, relative to the other tasks' weights."""
-    think_time: Annotated[Duration, Field(ge=0)] | None = None
-    """Mean pause of a user after a request of this task; the task's own where absent."""
-    max_tokens: Positive | None = None
-    """Longest answer asked for; the task's own where absent."""
+from loadproof.model.traffic import Positive, Traffic
 
 
 def _one_or_more(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         return (value,)
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         return tuple(value)
     raise ValueError("a number of users or a list of them, such as 16 or [1, 4, 16, 64]")
 
@@ -54,8 +41,6 @@ class Steps(FileModel):
     """Time at the start of each step whose requests no verdict uses; users go on without a gap."""
     grace: Annotated[Duration, Field(ge=0)] = 30.0
     """How long requests in flight may still take at the end; those left then are cut off."""
-    stop_when_decided: bool = False
-    """Whether a level ends as soon as all that is asked of it is settled, rather than in time."""
 
     @model_validator(mode="after")
     def _ends(self) -> Self:
@@ -68,10 +53,13 @@ class ObjectiveEntry(FileModel):
     """An objective, and the load levels that it is asked of: all of them unless said otherwise."""
 
     require: str
-    """The sentence, such as "p99(ttft) <= 120ms"; see loadproof.model.objective."""
+    """The sentence, such as "p99(ttft) <= 120ms"; docs/objectives.md has the language."""
     at: Annotated[
-        tuple[Positive, ...] | None,
-        BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v),
+        Annotated[tuple[Positive, ...], Field(min_length=1)] | None,
+        BeforeValidator(
+            lambda v: v if v is None else _one_or_more(v),
+            json_schema_input_type=Positive | list[Positive],
+        ),
     ] = None
     """The load levels (numbers of users) that it is asked of."""
     up_to: Positive | None = None
@@ -113,7 +101,6 @@ class Step:
     requests: int | None
     warmup_s: float
     grace_s: float
-    stop_when_decided: bool = False
 
 
 class Scenario(FileModel):
@@ -139,8 +126,6 @@ class Scenario(FileModel):
         BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v),
     ] = ()
     timeouts: Timeouts = Timeouts()
-    capacity: Search | None = None
-    """Bounds of `loadproof capacity`; a scenario as run that has no steps was such a search."""
 
     @field_validator("traffic")
     @classmethod
@@ -153,53 +138,47 @@ class Scenario(FileModel):
     @model_validator(mode="after")
     def _objectives_can_be_judged(self) -> Self:
         for index, entry in enumerate(self.objectives):
-            problem = self._problem(entry)
+            key = f"objectives[{index}]"
+            problem = self._problem(parse_objective(entry.require))
             if problem:
-                raise problem_at(f"objectives[{index}]", entry.require, problem)
+                raise problem_at(f"{key}.require", entry.require, problem)
+            levels = sorted({users for steps in self.steps for users in steps.users})
+            unknown = [users for users in entry.at or () if users not in levels]
+            if levels and unknown:
+                among = f"at among the load levels {levels}, not {unknown}"
+                raise problem_at(f"{key}.at", list(entry.at or ()), among)
+            if levels and entry.up_to is not None and entry.up_to < levels[0]:
+                lowest = f"up_to at or above the lowest load level, {levels[0]}"
+                raise problem_at(f"{key}.up_to", entry.up_to, lowest)
         return self
 
-    def _problem(self, entry: ObjectiveEntry) -> str | None:
+    def _problem(self, objective: Objective) -> str | None:
         """What this scenario cannot produce of an objective, as what was expected instead."""
-        objective = parse_objective(entry.require)
         tasks = [traffic.task for traffic in self.traffic]
         if objective.task is not None and objective.task not in tasks:
             return f"a task of this scenario's traffic ({', '.join(tasks)}), not {objective.task}"
+        if objective.kind in (Kind.QUALITY, Kind.DROP):
+            (asked,) = (entry for entry in self.traffic if entry.task == objective.task)
+            given = asked.qualities
+            if given is not None and objective.metric not in given:
+                listed = ", ".join(given) or "none: its answers are not graded"
+                return f"a grade that {asked.task} gives ({listed}), not {objective.metric}"
         if objective.kind in (Kind.PERCENTILE, Kind.MEAN) and objective.metric == "start_delay":
             return "a metric that a closed loop has: start_delay needs arrivals at a rate"
-        levels = [users for steps in self.steps for users in steps.users]
-        if levels and entry.at is not None:
-            unknown = [users for users in entry.at if users not in levels]
-            if unknown:
-                return f"at among the load levels {levels}, not {unknown}"
-        if levels and entry.up_to is not None and entry.up_to < min(levels):
-            return f"up_to at or above the lowest load level, {min(levels)}"
+        levels = {users for steps in self.steps for users in steps.users}
+        if objective.kind is Kind.DROP and len(levels) == 1:
+            return "two load levels at least, of which the lowest is what a drop is measured from"
+        if objective.kind in (Kind.THROUGHPUT, Kind.GOODPUT_RATE):
+            return f"an objective that this version judges, which {objective.kind} is not yet"
         return None
 
     def load_steps(self) -> tuple[Step, ...]:
         """The load levels in the order in which they are run."""
         levels = [(steps, users) for steps in self.steps for users in steps.users]
         return tuple(
-            Step(
-                index,
-                users,
-                steps.duration,
-                steps.requests,
-                steps.warmup,
-                steps.grace,
-                steps.stop_when_decided,
-            )
+            Step(index, users, steps.duration, steps.requests, steps.warmup, steps.grace)
             for index, (steps, users) in enumerate(levels)
         )
-
-    @property
-    def search(self) -> Search | None:
-        """The search that this scenario is; None where it walks through steps, or is free."""
-        return None if self.steps else self.capacity
-
-    def wants_referee(self) -> bool:
-        """Whether a run of it is judged while it lasts: there is something to be decided by."""
-        early = any(steps.stop_when_decided for steps in self.steps)
-        return bool(self.objectives) and (early or self.search is not None)
 
     def parsed_objectives(self) -> tuple[Objective, ...]:
         """The objectives, each with the load levels that it is asked of (None: all)."""
@@ -216,37 +195,16 @@ class Scenario(FileModel):
 
 
 def read_scenario(path: Path) -> Scenario:
-    """The scenario in the TOML file at `path`. Raises ConfigurationError."""
+    """The scenario in the TOML file at `path`, the files that it names taken from its folder.
+
+    What those hold is not looked at: `loadproof.tasks.traffic.load_scenario` does that too.
+    Raises ConfigurationError.
+    """
     scenario = read_toml(path, Scenario)
     if not scenario.steps:
         raise ConfigurationError(f"{path}: steps: missing; expected at least one [[steps]] table")
-    return scenario
-
-
-def read_search(path: Path) -> Scenario:
-    """The scenario at `path` as a search for its capacity: without its steps, with the bounds of
-    its [capacity] table or the usual ones, warm-up and grace of its first steps where it has no
-    such table. Raises ConfigurationError.
-    """
-    scenario = read_toml(path, Scenario)
-    if not scenario.objectives:
-        raise ConfigurationError(
-            f"{path}: objectives: missing; a capacity is the highest load at which they hold"
-        )
-    for index, entry in enumerate(scenario.objectives):
-        if entry.at is not None or entry.up_to is not None:
-            key = "at" if entry.at is not None else "up_to"
-            raise ConfigurationError(
-                f"{path}: objectives[{index}].{key}: a search asks each objective of every level: "
-                f"leave {key} out, in a copy of the scenario"
-            )
-    bounds = scenario.capacity
-    if bounds is None:
-        bounds = Search()
-        if scenario.steps:
-            first = scenario.steps[0]
-            bounds = bounds.model_copy(update={"warmup": first.warmup, "grace": first.grace})
-    return scenario.model_copy(update={"steps": (), "capacity": bounds})
+    traffic = tuple(entry.located(path.parent) for entry in scenario.traffic)
+    return scenario.model_copy(update={"traffic": traffic})
 
 
 def scenario_without_file(

@@ -26,8 +26,11 @@ ELSEWHERE = "elsewhere"
 """Type of the errors that a whole-file check raises about one key (see `problem_at`)."""
 
 
-def problem_at(key: str, value: str, expected: str) -> PydanticCustomError:
-    """The error for a validator of a whole table to raise about one `key` in it."""
+def problem_at(key: str, value: object, expected: str) -> PydanticCustomError:
+    """The error for a validator of a whole table to raise about one `key` in it.
+
+    In one of several tables `key` is relative to the table, whose own place is known.
+    """
     text = expected.replace("{", "{{").replace("}", "}}")
     return PydanticCustomError(ELSEWHERE, text, {"key": key, "value": value})
 
@@ -79,7 +82,8 @@ def _line(source: str, error: dict[str, Any], model: type[BaseModel]) -> str:
     kind = error["type"]
     if kind == ELSEWHERE:
         context = error["ctx"]
-        return f"{source}: {context['key']}: got {context['value']!r}, expected {error['msg']}"
+        where = f"{_key(location)}.{context['key']}".lstrip(".")
+        return f"{source}: {where}: got {context['value']!r}, expected {error['msg']}"
     if kind == "extra_forbidden":
         known = _known_keys(model, location[:-1])
         close = difflib.get_close_matches(str(location[-1]), known, n=1)

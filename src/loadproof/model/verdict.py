@@ -28,7 +28,10 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """A graded metric of one task at one level: its mean from 0 to 1 over `n` answers."""
+    """A graded metric of one task at one level: its mean from 0 to 1 over `n` answers.
+
+    `low` and `high` are two-sided: Wilson's of a rate, the bootstrap's of a score such as F1.
+    """
 
     task: str
     metric: str
@@ -36,6 +39,29 @@ class Quality:
     mean: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class QualityChange:
+    """A graded metric of one task against the lowest load level, on the questions asked at both.
+
+    `before` and `after` are its means over `pairs` of answers to `questions` different questions,
+    `drop` is by how much it fell, with the two-sided `low` and `high`. `p` is that of no change.
+    """
+
+    task: str
+    metric: str
+    pairs: int
+    questions: int
+    before: float
+    after: float
+    drop: float
+    low: float
+    high: float
+    p: float
+    changed: bool = False
+    """Whether it is one, with all comparisons of the run taken into account."""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +104,6 @@ class GeneratorHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class EndedEarly:
-    """That a level was ended before its time, how long after its measuring began, and why."""
-
-    after_s: float
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Level:
     """One load level: what was asked, what came back. Warm-up is left out of all but `warmup`.
 
@@ -116,8 +134,8 @@ class Level:
     """Requests in which events bore more than one token."""
     generator: GeneratorHealth | None = None
     """None in a run that did not measure its own generator."""
-    ended_early: EndedEarly | None = None
-    """None for a level that lasted as long as it was to."""
+    changes: tuple[QualityChange, ...] = ()
+    """Of the qualities, against the lowest load level; none at that level itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +160,6 @@ class Judgement:
     high: float | None = None
     more_requests: int | None = None
     """How many more requests would be expected to settle it, where that can be said."""
-    more_s: float | None = None
-    """How long those would take at the pace of this level."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from loadproof.analysis import wording
-from loadproof.model.metrics import QUALITIES
 from loadproof.model.objective import Kind, Objective
 from loadproof.model.verdict import Level
 from loadproof.report import cells
@@ -126,12 +125,15 @@ def _quality_chart(
 
         return point
 
+    metrics = dict.fromkeys(
+        quality.metric for level in levels for quality in level.qualities if quality.task == task
+    )
     return Chart(
         title=f"Answer quality: {task}",
         unit="with intervals",
         series=tuple(
-            _series(metric.replace("_", " "), f"c{index + 1}", levels, places, point_of(metric))
-            for index, metric in enumerate(QUALITIES.get(task, ()))
+            _series(metric.replace("_", " "), f"c{index % 3 + 1}", levels, places, point_of(metric))
+            for index, metric in enumerate(metrics)
         ),
         places=_labels(levels, places),
         label=wording.share,

@@ -15,7 +15,7 @@ from loadproof.model.record import Outcome
 from loadproof.model.scenario import Scenario
 from loadproof.model.verdict import Judgement, Ruling, RunVerdict
 from loadproof.recording.reader import RecordedRun
-from loadproof.report import cells, generator
+from loadproof.report import cells, generator, quality
 from loadproof.report.chart import chart_svg
 from loadproof.report.charts import charts_of
 from loadproof.report.signs import MARKS, METRIC_NAMES, by_objective, plain, run_mark
@@ -120,6 +120,7 @@ def _environment() -> Environment:
     environment.globals.update(
         cells=cells,
         generator=generator,
+        quality=quality,
         wording=wording,
         marks=MARKS,
         metric_names=METRIC_NAMES,
@@ -175,15 +176,16 @@ def observed(judgement: Judgement) -> str:
     """What was measured, short enough for a cell."""
     if judgement.observed is None:
         return "no samples" if judgement.n == 0 else ""
+    shares = ("rate", "quality", "goodput")
+    if judgement.kind in shares or judgement.objective.startswith("max(kv_usage"):
+        return wording.share(judgement.observed)
     match judgement.kind:
         case "percentile" | "mean":
             return wording.milliseconds(judgement.observed)
-        case "rate" | "quality":
-            return wording.share(judgement.observed)
+        case "drop":
+            return wording.points(judgement.observed)
         case "peak":
             return wording.size(judgement.observed)
-        case "gauge" if judgement.objective.startswith("max(kv_usage"):
-            return wording.share(judgement.observed)
         case _:
             return wording.count(judgement.observed)
 

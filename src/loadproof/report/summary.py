@@ -4,7 +4,7 @@ import re
 
 from loadproof.analysis import wording
 from loadproof.model.verdict import Ruling, RunVerdict
-from loadproof.report import cells, generator
+from loadproof.report import cells, generator, quality
 from loadproof.report.signs import MARKS, by_objective, plain, run_mark
 
 _SHOWN_REASONS = 10
@@ -26,9 +26,9 @@ def summary_md(verdict: RunVerdict) -> str:
         blocks.append(_levels(verdict))
     if verdict.judgements:
         blocks.append(_objectives(verdict))
-    early = [cells.ended_early(level) for level in verdict.levels if level.ended_early]
-    if early:
-        blocks.append(_text(f"Ended early: {'; '.join(early)}."))
+    of_quality = quality.sentences(verdict)
+    if of_quality:
+        blocks.append("\n".join(f"- {_text(sentence)}" for sentence in of_quality))
     of_generator = generator.sentence(verdict)
     if of_generator:
         blocks.append(_text(of_generator))

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from loadproof.analysis import wording
 from loadproof.model.verdict import Judgement, Ruling, RunVerdict
-from loadproof.report import cells, generator
+from loadproof.report import cells, generator, quality
 from loadproof.report.signs import MARKS, by_objective, plain, run_mark
 
 STYLES = {
@@ -27,11 +27,9 @@ def print_verdict(verdict: RunVerdict, console: Console) -> None:
     if verdict.levels:
         console.print(_levels(verdict, console))
         console.print()
-    early = [level for level in verdict.levels if level.ended_early is not None]
-    if early:
-        console.print(Text("ended early", style="dim"))
-        for level in early:
-            console.print(_hanging(Text(cells.ended_early(level))))
+    for sentence in quality.sentences(verdict):
+        console.print(_hanging(Text(plain(sentence))))
+    if quality.sentences(verdict):
         console.print()
     if generator.watched(verdict):
         console.print(Text("generator", style="dim"))

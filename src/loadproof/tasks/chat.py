@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from loadproof.model.answer import Answer, Message, Prompt
+from loadproof.model.metrics import QUALITIES
 from loadproof.tasks.order import endless
 from loadproof.tasks.questions import Question, load_questions
 from loadproof.tasks.repetition import loops
@@ -20,6 +21,8 @@ class Chat:
     """The task. Turn n (from 0) of the conversation "chat/zh-004" has the id "chat/zh-004#n"."""
 
     name = "chat"
+    metrics = QUALITIES["chat"]
+    digest: str | None = None
     think_time_s = THINK_TIME_S
 
     def __init__(self) -> None:

@@ -3,11 +3,21 @@
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import count
+from typing import Protocol, TypeVar
 
-from loadproof.tasks.questions import Question
+
+class Identified(Protocol):
+    """Whatever has an id of its own."""
+
+    @property
+    def id(self) -> str:
+        """Tells it apart, in any run."""
 
 
-def endless(questions: Sequence[Question], seed: int) -> Iterator[Question]:
+Asked = TypeVar("Asked", bound=Identified)
+
+
+def endless(questions: Sequence[Asked], seed: int) -> Iterator[Asked]:
     """`questions` in a new order for every pass, without end.
 
     The k-th question depends on `seed`, k and the questions' ids alone: each pass sorts them by a

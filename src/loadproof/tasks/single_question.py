@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from loadproof.model.answer import Answer, Message, Prompt
+from loadproof.model.metrics import QUALITIES
 from loadproof.tasks.order import endless
 from loadproof.tasks.questions import Question
 from loadproof.tasks.task import Conversation
@@ -27,6 +28,8 @@ class SingleQuestions:
         max_tokens: int,
     ) -> None:
         self.name = questions[0].task
+        self.metrics = QUALITIES[self.name]
+        self.digest: str | None = None
         self._questions = {question.id: question for question in questions}
         self._wording = wording
         self._grader = grader

@@ -18,6 +18,14 @@ class Task(Protocol):
         """As scenarios, records and objectives call it."""
 
     @property
+    def metrics(self) -> tuple[str, ...]:
+        """What the grader may give."""
+
+    @property
+    def digest(self) -> str | None:
+        """Of the prompts that a file gave; None where they are loadproof's own."""
+
+    @property
     def think_time_s(self) -> float:
         """Mean pause of a user between an answer and the next turn; 0 where there is none."""
 

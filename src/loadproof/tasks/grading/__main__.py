@@ -1,4 +1,4 @@
-"""`python -m loadproof.tasks.grading SECONDS [TASK…]`: started by GraderProcess."""
+"""`python -m loadproof.tasks.grading SECONDS [TRAFFIC…]`: started by GraderProcess."""
 
 from loadproof.tasks.grading.child import main
 

@@ -14,6 +14,7 @@ import msgspec
 
 import loadproof
 from loadproof.model.answer import Answer
+from loadproof.model.traffic import Traffic
 from loadproof.tasks.grading.frames import FrameBuffer, Report, Submission, frame
 
 GRADE_FAILED = {"grade_failed": 1.0}
@@ -34,14 +35,15 @@ class GraderProcess:
 
     Every key that was submitted comes back exactly once, from `results` or `drain`. A grader that
     raises gives GRADE_FAILED; one that takes longer than `limit_s`, or takes the process down,
-    gives the same, and the process is replaced. `tasks` are got ready for at once instead of at
-    their first answer. Nothing here blocks or switches greenlets, but `drain` while it waits, so
-    it may be used with gevent's patches and without. Make it after any fork, in the process that
-    uses it. The child ends by itself when this process does, however that ends.
+    gives the same, and the process is replaced. `tasks`, names or traffic tables, are got ready for
+    at once instead of at their first answer; a task with files of its own has to be among them.
+    Nothing here blocks or switches greenlets, but `drain` while it waits, so it may be used with
+    gevent's patches and without. Make it after any fork, in the process that uses it. The child
+    ends by itself when this process does, however that ends.
     """
 
-    def __init__(self, tasks: Sequence[str] = (), limit_s: float = 5.0) -> None:
-        self._arguments = (str(limit_s), *tasks)
+    def __init__(self, tasks: Sequence[str | Traffic] = (), limit_s: float = 5.0) -> None:
+        self._arguments = (str(limit_s), *(_argument(task) for task in tasks))
         self._pending: dict[int, bytes] = {}
         self._graded: list[Graded] = []
         self._held_bytes = 0
@@ -217,6 +219,12 @@ class _Child:
                 os.waitpid(self.pid, 0)
         except ChildProcessError:
             pass  # gevent's loop reaps children, and got to it first
+
+
+def _argument(task: str | Traffic) -> str:
+    """A traffic table as the child is told of it."""
+    entry = Traffic(task=task) if isinstance(task, str) else task
+    return entry.model_dump_json(exclude_none=True)
 
 
 def _enlarge(pipe: int) -> None:

@@ -1,0 +1,125 @@
+"""The traffic of a scenario: which tasks, how much of each, where their prompts come from."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from loadproof.model.metrics import QUALITIES, UNGRADED
+from loadproof.model.quantity import Duration
+from loadproof.model.toml_file import FileModel, problem_at
+
+Positive = Annotated[int, Field(ge=1)]
+
+FORMATS = (
+    "loadproof",
+    "medqa",
+    "cmexam",
+    "cmb",
+    "gsm8k",
+    "math500",
+    "commonsenseqa",
+    "sharegpt",
+    "oasst1",
+)
+"""The formats of question files: our own, and the public sets' as they are published."""
+
+Format = Literal[
+    "loadproof",
+    "medqa",
+    "cmexam",
+    "cmb",
+    "gsm8k",
+    "math500",
+    "commonsenseqa",
+    "sharegpt",
+    "oasst1",
+]
+
+_KEYS = {
+    **dict.fromkeys(QUALITIES, ("questions", "format")),
+    "own": ("file",),
+}
+"""The keys that each kind of task has of its own."""
+
+
+class Traffic(FileModel):
+    """A share of the requests: which task, how much of it, how it is paced.
+
+    Paths are relative to the scenario's file.
+    """
+
+    task: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z][a-z0-9_]*$", max_length=64, examples=[*QUALITIES, *UNGRADED, "my_task"]
+        ),
+    ]
+    """A task of loadproof's, or any other name with a `file` that holds it."""
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    """Share of the requests, relative to the other tasks' weights."""
+    think_time: Annotated[Duration, Field(ge=0)] | None = None
+    """Mean pause of a user after a request of this task; the task's own where absent."""
+    max_tokens: Positive | None = None
+    """Longest answer asked for; the task's own where absent."""
+    file: str | None = None
+    """A task of your own: the Python file with its prompts and its grader."""
+    questions: str | None = None
+    """A file of questions instead of those that loadproof ships."""
+    format: Format | None = None
+    """How that file is written; recognised by its first question where absent."""
+    metrics: Annotated[
+        tuple[str, ...] | None,
+        BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v),
+    ] = None
+    """What the task's grader gives. Filled in when the task is loaded; not to be written."""
+    digest: str | None = None
+    """Of the prompts that a file gave, to know them again. Filled in like `metrics`."""
+
+    @model_validator(mode="after")
+    def _keys_fit(self) -> Self:
+        kind = self.task if self.task in (*QUALITIES, *UNGRADED) else "own"
+        if kind == "own" and self.file is None:
+            raise problem_at(
+                "task",
+                self.task,
+                f"one of {', '.join((*QUALITIES, *UNGRADED))}, or another name with "
+                'file = "….py" that holds the task',
+            )
+        for keys in _KEYS.values():
+            for key in keys:
+                value = getattr(self, key)
+                if value is not None and key not in _KEYS[kind]:
+                    expected = f"no such key for {self.task}; it is for {_whose(key)}"
+                    raise problem_at(key, str(value), expected)
+        if self.format is not None and self.questions is None:
+            raise problem_at("format", self.format, 'questions = "…" beside it, written so')
+        return self
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """The files that it names, by key."""
+        named = {"file": self.file, "questions": self.questions}
+        return {key: path for key, path in named.items() if path is not None}
+
+    @property
+    def qualities(self) -> tuple[str, ...] | None:
+        """The metrics that its grader gives; None for an own task that is not loaded yet."""
+        if self.task in UNGRADED:
+            return ()
+        return QUALITIES.get(self.task, self.metrics)
+
+    def located(self, folder: Path) -> Self:
+        """The same with its paths, where relative, taken from `folder`."""
+        return self.model_copy(
+            update={
+                key: str((folder / Path(path).expanduser()).absolute())
+                for key, path in self.paths.items()
+            }
+        )
+
+
+def _whose(key: str) -> str:
+    if key == "file":
+        return "a task of your own"
+    return " or ".join(task for task, keys in _KEYS.items() if key in keys)

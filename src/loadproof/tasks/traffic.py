@@ -1,0 +1,64 @@
+"""From a scenario's traffic to its tasks: loaded, and held against what is asked of them."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from loadproof.model.errors import ConfigurationError
+from loadproof.model.scenario import Scenario, read_scenario
+from loadproof.model.toml_file import checked
+from loadproof.model.traffic import Traffic
+from loadproof.tasks.catalog import load_task
+from loadproof.tasks.own import load_own_task
+from loadproof.tasks.task import Task
+
+
+@cache
+def task_of(entry: Traffic) -> Task:
+    """The task that a traffic table asks for, its files read.
+
+    Raises ConfigurationError, which says what is wrong with a file, also where it gives other
+    prompts than those that `entry` was resolved with.
+    """
+    task = _loader(entry)()
+    if entry.digest not in (None, task.digest):
+        ((key, path),) = entry.paths.items()
+        raise ConfigurationError(
+            f"{key}: got {path!r}, which gives other prompts here than in the process that leads "
+            "the run; expected the same file on every machine, and prompts that never change"
+        )
+    return task
+
+
+def load_scenario(path: Path) -> Scenario:
+    """The scenario in the file at `path`, its tasks loaded.
+
+    Its traffic says which metrics they give, and its objectives ask for no others. Raises
+    ConfigurationError.
+    """
+    return resolved(read_scenario(path), str(path))
+
+
+def resolved(scenario: Scenario, source: str) -> Scenario:
+    """`scenario` with what its own tasks say of themselves; `source` begins every error.
+
+    Raises ConfigurationError.
+    """
+    if not any(entry.paths for entry in scenario.traffic):
+        return scenario
+    entries = []
+    for index, entry in enumerate(scenario.traffic):
+        try:
+            task = task_of(entry)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{source}: traffic[{index}].{error}") from None
+        found = {"metrics": task.metrics, "digest": task.digest} if entry.paths else {}
+        entries.append(entry.model_copy(update=found))
+    known = scenario.model_copy(update={"traffic": tuple(entries)})
+    return checked(known.model_dump(mode="json"), Scenario, source)
+
+
+def _loader(entry: Traffic) -> Callable[[], Task]:
+    if entry.file is not None:
+        return lambda: load_own_task(entry.task, Path(entry.file or ""))
+    return lambda: load_task(entry.task)
