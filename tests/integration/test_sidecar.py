@@ -134,7 +134,7 @@ def test_a_second_stop_does_nothing_and_a_second_start_is_refused(
     watching = Sidecar(tmp_path, server.url, None)
     watching.stop()
     watching.start()
-    with pytest.raises(RuntimeError, match="started once"):
+    with pytest.raises(RuntimeError, match="runs already"):
         watching.start()
     watching.stop()
     watching.stop()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from loadproof.analysis import wording
 from loadproof.analysis.checks import warnings_of
 from loadproof.analysis.doubts import Doubts
 from loadproof.analysis.finding import Finding
@@ -18,7 +19,7 @@ from loadproof.model.errors import ConfigurationError, RunUnreadableError
 from loadproof.model.objective import Objective
 from loadproof.model.scenario import Scenario
 from loadproof.model.toml_file import checked
-from loadproof.model.verdict import Judgement, Level, Ruling, RunVerdict
+from loadproof.model.verdict import GeneratorHealth, Judgement, Ruling, RunVerdict
 from loadproof.recording.directory import HEADER
 from loadproof.recording.reader import RecordedRun
 
@@ -31,17 +32,26 @@ def analyse(run: RecordedRun, path: Path) -> RunVerdict:
 
     Raises RunUnreadableError where its header holds no scenario.
     """
-    scenario = scenario_of(run, path)
+    scenario = scenario_of(run.header, path)
     samples = level_samples(run, scenario)
     ending = Ending.of(run)
     invalid = invalidations(run.events)
     objectives = scenario.parsed_objectives()
     lowest = reference_level(samples)
-    judged = [_judge_level(level, lowest, objectives, scenario, _cpus(run)) for level in samples]
+    judged = [
+        judge_level(level, lowest, objectives, scenario, cpus_of(run.header)) for level in samples
+    ]
     changes = changes_of(
         samples, [str(entry.task) for entry in scenario.traffic], scenario.confidence
     )
-    levels = [replace(level, changes=changes.get(level.step, ())) for level, _ in judged]
+    levels = [
+        replace(
+            level_of(level, scenario.confidence),
+            generator=health,
+            changes=changes.get(level.step, ()),
+        )
+        for level, (health, _) in zip(samples, judged, strict=True)
+    ]
     found = [judgement for _, of_level in judged for judgement in of_level]
     found.sort(key=lambda judgement: [o.text for o in objectives].index(judgement.objective))
     judgements = [_as_far_as_valid(judgement, invalid) for judgement in found]
@@ -72,22 +82,24 @@ def analyse(run: RecordedRun, path: Path) -> RunVerdict:
     )
 
 
-def scenario_of(run: RecordedRun, path: Path) -> Scenario:
-    """The scenario as the run's header holds it. Raises RunUnreadableError."""
+def scenario_of(header: dict[str, Any], path: Path) -> Scenario:
+    """The scenario in the header of the run at `path`. Raises RunUnreadableError."""
     try:
-        return checked(run.header.get("scenario") or {}, Scenario, f"{path / HEADER}: scenario")
+        return checked(header.get("scenario") or {}, Scenario, f"{path / HEADER}: scenario")
     except ConfigurationError as error:
         raise RunUnreadableError(str(error)) from None
 
 
-def _judge_level(
+def judge_level(
     samples: LevelSamples,
     lowest: LevelSamples | None,
     objectives: Sequence[Objective],
     scenario: Scenario,
     cpus: int | None,
-) -> tuple[Level, list[Judgement]]:
-    """A level's row and its judgements, with what of them may be owed to the generator."""
+) -> tuple[GeneratorHealth | None, list[Judgement]]:
+    """How the generator fared at a level, and the judgements there of those objectives that are
+    asked of it, with what of them may be owed to the generator. `lowest` is the level that drops
+    of quality are counted from."""
     health = health_of(samples)
     asked = [objective for objective in objectives if applies(objective, samples, lowest)]
     found = [judge(objective, samples, scenario.confidence, lowest) for objective in asked]
@@ -95,9 +107,8 @@ def _judge_level(
         _judgement(objective, samples, finding)
         for objective, finding in zip(asked, found, strict=True)
     ]
-    level = level_of(samples, scenario.confidence)
     if health is None:
-        return level, judgements
+        return None, judgements
     doubts = Doubts(samples, health, scenario.timeouts)
     what_to_do = remedy(health, cpus)
     troubles = []
@@ -109,13 +120,12 @@ def _judge_level(
         if doubt is not None:
             troubles.append(f"{doubt}; {what_to_do}")
             judgements[index] = _invalid(judgements[index], troubles[-1])
-    health = replace(health, troubles=tuple(dict.fromkeys(troubles)))
-    return replace(level, generator=health), judgements
+    return replace(health, troubles=tuple(dict.fromkeys(troubles))), judgements
 
 
-def _cpus(run: RecordedRun) -> int | None:
-    """Of the machine that conducted the run."""
-    cpus = (run.header.get("machine") or {}).get("cpus")
+def cpus_of(header: dict[str, Any]) -> int | None:
+    """Of the machine that conducted the run with this header."""
+    cpus = (header.get("machine") or {}).get("cpus")
     return cpus if isinstance(cpus, int) else None
 
 
@@ -125,6 +135,11 @@ def _judgement(objective: Objective, level: LevelSamples, finding: Finding) -> J
         # What was in flight is unknown, and those are the slow ones.
         ruling = Ruling.INCONCLUSIVE
         reason = f"the run was cut off within this level; until then {reason}"
+    more_s = None
+    pace_rps = level.pace_rps()
+    if finding.more_requests is not None and pace_rps:
+        more_s = finding.more_requests / pace_rps
+        reason += f"; at the pace of this level that takes another {wording.seconds(more_s)}"
     return Judgement(
         objective=objective.text,
         kind=str(objective.kind),
@@ -139,6 +154,7 @@ def _judgement(objective: Objective, level: LevelSamples, finding: Finding) -> J
         low=finding.low,
         high=finding.high,
         more_requests=finding.more_requests,
+        more_s=more_s,
     )
 
 

@@ -9,7 +9,7 @@ from loadproof.analysis.quality import qualities_of
 from loadproof.analysis.samples import LevelSamples, Timeline
 from loadproof.model.metrics import COUNTERS, GAUGES, LATENCIES, MEMORIES, TASKS
 from loadproof.model.record import Clock, Outcome, RequestRecord
-from loadproof.model.verdict import Level, Percentiles
+from loadproof.model.verdict import EndedEarly, Level, Percentiles
 from loadproof.recording import hdr
 from loadproof.stats.percentiles import FloatArray, exact
 
@@ -50,6 +50,7 @@ def level_of(samples: LevelSamples, confidence: float) -> Level:
         },
         process_clock=sum(record.clock is Clock.PROCESS for record in completed),
         multi_token_events=sum(record.multi_token_events > 0 for record in completed),
+        ended_early=_ended_early(samples),
     )
 
 
@@ -89,6 +90,13 @@ def _duration_s(measured: tuple[RequestRecord, ...]) -> float:
     if not measured:
         return 0.0
     return (max(record.end_ns for record in measured) - measured[0].start_ns) / 1e9
+
+
+def _ended_early(samples: LevelSamples) -> EndedEarly | None:
+    if samples.ended_early is None or samples.load_ns is None:
+        return None
+    start_ns, end_ns = samples.load_ns
+    return EndedEarly((end_ns - start_ns) / 1e9, samples.ended_early)
 
 
 def _failures(measured: tuple[RequestRecord, ...]) -> dict[str, int]:

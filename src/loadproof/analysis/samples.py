@@ -21,8 +21,10 @@ from loadproof.model.metrics import (
 )
 from loadproof.model.record import Outcome, RequestRecord
 from loadproof.model.scenario import Scenario
+from loadproof.recording.control import Decision, EndStep, Planned
 from loadproof.recording.hdr import add_histogram, new_histogram
 from loadproof.recording.reader import RecordedRun
+from loadproof.stats.looking import Plan
 from loadproof.stats.percentiles import FloatArray
 
 Timeline = tuple[tuple[int, float], ...]
@@ -38,7 +40,9 @@ class LevelSamples:
     by task. `samples` are the sidecar's within the window, by name; those of counters begin with
     the last one before it, from which their growth counts. `ended` is False for a level within
     which the run was cut off. `lateness` are the generator's own histograms by metric, `generator`
-    what its workers said of themselves, and `load_ns` is when requests were started.
+    what its workers said of themselves, and `load_ns` is when requests were started. `plan` is how
+    it was looked at while it lasted, None for a level that is looked at once; `ended_early` says
+    why it was ended before its time.
     """
 
     step: int
@@ -52,6 +56,8 @@ class LevelSamples:
     lateness: dict[str, HdrHistogram] = field(default_factory=dict)
     generator: tuple[Interval, ...] = ()
     load_ns: tuple[int, int] | None = None
+    plan: Plan | None = None
+    ended_early: str | None = None
 
     def sent(self, task: str | None = None) -> list[RequestRecord]:
         """The measured records, of one task or of all, however they ended."""
@@ -60,6 +66,12 @@ class LevelSamples:
     def completed(self, task: str | None = None) -> list[RequestRecord]:
         """The measured records that completed."""
         return [record for record in self.sent(task) if record.outcome is Outcome.COMPLETED]
+
+    def pace_rps(self) -> float | None:
+        """Requests started a second while the level was measured; None where none were."""
+        if not self.measured or self.load_ns is None or self.load_ns[1] <= self.load_ns[0]:
+            return None
+        return len(self.measured) * 1e9 / (self.load_ns[1] - self.load_ns[0])
 
     def latencies_ms(self, metric: str, task: str | None = None) -> FloatArray:
         """One per-request latency of the completed requests that have it, in order of start."""
@@ -136,6 +148,8 @@ def level_samples(run: RecordedRun, scenario: Scenario) -> list[LevelSamples]:
                 lateness={} if shares_its_step else _lateness(run.histograms, step),
                 generator=() if shares_its_step else _of_step(intervals, step),
                 load_ns=None if shares_its_step else _load_ns(run.events, step, window_ns),
+                plan=_plan(run.control, step),
+                ended_early=_why_ended(run.control, step),
             )
         )
     return levels
@@ -186,6 +200,21 @@ def _load_ns(
     if window_ns is None:
         return None
     return window_ns[0], _time_of(events, "step_draining", step) or window_ns[1]
+
+
+def _plan(control: Iterable[Decision], step: int) -> Plan | None:
+    """The first one counts: a referee that was started again may have said it twice."""
+    for decision in control:
+        if isinstance(decision, Planned) and decision.step == step:
+            return Plan(decision.requests)
+    return None
+
+
+def _why_ended(control: Iterable[Decision], step: int) -> str | None:
+    for decision in control:
+        if isinstance(decision, EndStep) and decision.step == step:
+            return decision.why
+    return None
 
 
 def _of_step(intervals: Iterable[Interval], step: int) -> tuple[Interval, ...]:

@@ -14,11 +14,13 @@ from locust.runners import LocalRunner, MasterRunner
 from loadproof.load.clock import boot_id, wall_minus_monotonic_ns
 from loadproof.load.header import header
 from loadproof.load.messages import PHASE, RUN, PhaseMessage, Report, RunMessage, pack
+from loadproof.load.referee import Referee
 from loadproof.load.roster import Roster, shared_out
 from loadproof.load.settings import Settings
 from loadproof.load.steps import Phase, Situation, next_phase
 from loadproof.model.errors import ServerFailedError
 from loadproof.model.scenario import Step
+from loadproof.model.search import Search
 from loadproof.recording.directory import create_run_directory
 from loadproof.recording.writer import RunWriter
 from loadproof.servers.identity import identify
@@ -39,8 +41,9 @@ FREE_STEP = Step(0, 0, None, None, 0.0, DEFAULT_GRACE_S)
 class Conductor:
     """Leads one run at a time, from Locust's test_start to its end.
 
-    With a scenario it walks through its steps, and Locust's load shape follows `target_users`.
-    Without one, each change of Locust's own number of users is a step.
+    With a scenario it walks through its steps, or those that the referee of a search decides on,
+    and Locust's load shape follows `target_users`. Without one, each change of Locust's own number
+    of users is a step.
     """
 
     def __init__(
@@ -78,7 +81,12 @@ class Conductor:
 
     def rearm(self) -> None:
         """Makes ready for another run."""
-        self.target_users: int | None = self._steps[0].users if self._steps else None
+        search = self._settings.scenario.search if self._settings.scenario is not None else None
+        self.target_users: int | None = None
+        if self._steps:
+            self.target_users = self._steps[0].users
+        elif search is not None:
+            self.target_users = search.users[0]
 
     def begin(self) -> None:
         """Starts a run: identifies the server, makes the directory, starts the sidecar.
@@ -106,6 +114,7 @@ class Conductor:
         self._hurry = False
         self._sidecar = Sidecar(run, server.url, self._settings.server_pid, server.key)
         self._sidecar.start()
+        self._referee = Referee(run, self.warn) if scenario.wants_referee() else None
         self.run = run
         self._send(RUN, pack(self._run_message()))
         self._walk = gevent.spawn(self._conduct)
@@ -161,14 +170,55 @@ class Conductor:
                 if self._stopping is None:
                     self.target_users = step.users
                     self._run_step(step)
+        elif self._scenario.search is not None:
+            self._search(self._scenario.search)
         else:
             self._follow_locust()
         self._finish()
+
+    def _search(self, search: Search) -> None:
+        """Runs one step after the other as the referee decides on them, until it has found out."""
+        index = 0
+        while (step := self._decided_step(index, search)) is not None:
+            self.target_users = step.users
+            self._run_step(step)
+            index += 1
+
+    def _decided_step(self, index: int, search: Search) -> Step | None:
+        """The step `index` of a search, as soon as it is decided; None for the end."""
+        referee = self._referee
+        assert referee is not None, "a search has a referee"
+        while self._stopping is None and not (referee.over or referee.lost):
+            decided = referee.next_step(index)
+            if decided is not None:
+                return Step(
+                    index,
+                    decided.users,
+                    decided.duration_s,
+                    decided.requests,
+                    search.warmup,
+                    search.grace,
+                    stop_when_decided=True,
+                )
+            self._look()
+        if referee.lost and self._stopping is None:
+            self.warn("the referee failed, and the search ended with it")
+        return None
+
+    def _look(self) -> None:
+        """Waits a little, and sees what has become of workers, server and referee."""
+        gevent.sleep(LOOK_EVERY_S)
+        self._look_after_workers()
+        self._look_after_server()
+        if self._referee is not None:
+            self._referee.look()
 
     def _abandon(self, walk: "gevent.Greenlet[[], None]") -> None:
         """Leaves a run that cannot be led on, on a full disk for one, as a killed one is left."""
         assert walk.exception is not None
         self._sidecar.stop()
+        if self._referee is not None:
+            self._referee.stop()
         self.target_users = None
         self.reason = "failed"
         self._on_failure(walk.exception)
@@ -176,9 +226,7 @@ class Conductor:
     def _run_step(self, step: Step) -> None:
         self._enter(Phase.SPAWN, step)
         while self._phase is not Phase.OVER:
-            gevent.sleep(LOOK_EVERY_S)
-            self._look_after_workers()
-            self._look_after_server()
+            self._look()
             following = next_phase(self._phase, step, self._situation())
             if following is not None:
                 self._enter(following, step)
@@ -190,9 +238,7 @@ class Conductor:
         step = Step(index, self._runner.target_user_count, None, None, 0.0, grace_s)
         self._enter(Phase.SPAWN, step)
         while self._phase is not Phase.OVER:
-            gevent.sleep(LOOK_EVERY_S)
-            self._look_after_workers()
-            self._look_after_server()
+            self._look()
             users = self._runner.target_user_count
             if users != step.users and self._stopping is None:
                 index += 1
@@ -227,10 +273,15 @@ class Conductor:
             since_s=self._since_s,
             users_ready=self._runner.user_count == self._step.users,
             spent=self._roster.are_spent(self._number),
+            decided=self._is_decided(),
             idle=self._roster.are_idle(self._number),
             stopping=self._stopping is not None,
             hurry=self._hurry,
         )
+
+    def _is_decided(self) -> bool:
+        step, referee = self._step, self._referee
+        return step.stop_when_decided and referee is not None and referee.has_ended(step.index)
 
     def _look_after_server(self) -> None:
         """Ends the run if no request reaches the server any more, and the conductor neither."""
@@ -255,12 +306,14 @@ class Conductor:
         else:
             self.warn("not all workers handed in their last requests", invalid=True)
         self._sidecar.stop()
+        if self._referee is not None:
+            self._referee.stop()
         reason = self._stopping or "completed"
         self._writer.append_event("run_end", reason=reason)
         self._writer.close()
         self.target_users = None
         self.reason = reason
-        if not self._steps and reason in ("server_failed", "worker_failed"):
+        if self._settings.scenario is None and reason in ("server_failed", "worker_failed"):
             gevent.spawn(self._runner.quit)  # Locust's own options know of no end for it
 
     def _look_after_workers(self) -> None:

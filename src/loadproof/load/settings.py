@@ -13,7 +13,7 @@ from loadproof.model.grammar import parse_objective
 from loadproof.model.scenario import Scenario, scenario_without_file
 from loadproof.model.sentence import ObjectiveError
 from loadproof.model.server import Server, read_server, server_at
-from loadproof.tasks.traffic import load_scenario
+from loadproof.tasks.traffic import load_scenario, load_search
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,17 @@ class Settings:
 def add_options(parser: Any) -> None:
     """Adds loadproof's options to Locust's command line."""
     parser.set_defaults(web_host="127.0.0.1")
-    for names, description in (
-        (("--scenario",), "Scenario file (TOML): traffic mix, load steps, objectives"),
-        (("--server",), "Server file (TOML): address, model, prompt policy, where its key is"),
+    for name, read, description in (
+        ("--scenario", load_scenario, "Scenario file (TOML): traffic mix, load steps, objectives"),
+        ("--capacity", load_search, "Scenario file: search the highest load at which it holds"),
+        ("--server", read_server, "Server file (TOML): address, model, where its key is"),
     ):
-        check = _checked(load_scenario if names[0] == "--scenario" else read_server)
         parser.add_argument(
-            *names, type=check, metavar="<file>", help=description, include_in_web_ui=False
+            name,
+            type=_checked(read),
+            metavar="<file>",
+            help=description,
+            include_in_web_ui=False,
         )
     parser.add_argument(
         "--objective",
@@ -101,8 +105,17 @@ def read_settings(options: Namespace) -> Settings:
     """The settings in Locust's parsed options. Raises ConfigurationError."""
     if options.scenario and options.objective:
         raise ConfigurationError("--objective: not with --scenario, whose file states objectives")
+    if options.scenario and options.capacity:
+        raise ConfigurationError(
+            "--capacity: not with --scenario: it searches instead of its steps"
+        )
+    if options.capacity and options.objective:
+        raise ConfigurationError("--objective: not with --capacity, whose file states objectives")
+    scenario = load_scenario(Path(options.scenario)) if options.scenario else None
+    if options.capacity:
+        scenario = load_search(Path(options.capacity))
     return Settings(
-        scenario=load_scenario(Path(options.scenario)) if options.scenario else None,
+        scenario=scenario,
         server=read_server(Path(options.server)) if options.server else None,
         objectives=tuple(options.objective),
         runs=Path(options.runs),

@@ -35,6 +35,8 @@ class Situation:
     """As many users run as the step asks for."""
     spent: bool
     """As many requests were started as the step asks for."""
+    decided: bool
+    """The referee has ended the step."""
     idle: bool
     """No request is in flight anywhere."""
     stopping: bool
@@ -54,8 +56,10 @@ def next_phase(phase: Phase, step: Step, situation: Situation) -> Phase | None:
             following = Phase.WARMUP if step.warmup_s > 0 else Phase.MEASURE
         case Phase.WARMUP if elapsed_s >= step.warmup_s:
             following = Phase.MEASURE
-        case Phase.MEASURE if situation.spent or (
-            step.duration_s is not None and elapsed_s >= step.duration_s
+        case Phase.MEASURE if (
+            situation.spent
+            or situation.decided
+            or (step.duration_s is not None and elapsed_s >= step.duration_s)
         ):
             following = Phase.DRAIN
         case Phase.DRAIN if situation.idle:

@@ -11,6 +11,7 @@ from loadproof.model.errors import ConfigurationError
 from loadproof.model.grammar import parse_objective
 from loadproof.model.objective import Kind, Objective
 from loadproof.model.quantity import Duration
+from loadproof.model.search import Search
 from loadproof.model.sentence import ObjectiveError
 from loadproof.model.toml_file import FileModel, checked, problem_at, read_toml
 from loadproof.model.traffic import Positive, Traffic
@@ -41,6 +42,8 @@ class Steps(FileModel):
     """Time at the start of each step whose requests no verdict uses; users go on without a gap."""
     grace: Annotated[Duration, Field(ge=0)] = 30.0
     """How long requests in flight may still take at the end; those left then are cut off."""
+    stop_when_decided: bool = False
+    """Whether a level ends as soon as all that is asked of it is settled, rather than in time."""
 
     @model_validator(mode="after")
     def _ends(self) -> Self:
@@ -101,6 +104,7 @@ class Step:
     requests: int | None
     warmup_s: float
     grace_s: float
+    stop_when_decided: bool = False
 
 
 class Scenario(FileModel):
@@ -126,6 +130,8 @@ class Scenario(FileModel):
         BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v),
     ] = ()
     timeouts: Timeouts = Timeouts()
+    capacity: Search | None = None
+    """Bounds of `loadproof capacity`; a scenario as run that has no steps was such a search."""
 
     @field_validator("traffic")
     @classmethod
@@ -176,9 +182,27 @@ class Scenario(FileModel):
         """The load levels in the order in which they are run."""
         levels = [(steps, users) for steps in self.steps for users in steps.users]
         return tuple(
-            Step(index, users, steps.duration, steps.requests, steps.warmup, steps.grace)
+            Step(
+                index,
+                users,
+                steps.duration,
+                steps.requests,
+                steps.warmup,
+                steps.grace,
+                steps.stop_when_decided,
+            )
             for index, (steps, users) in enumerate(levels)
         )
+
+    @property
+    def search(self) -> Search | None:
+        """The search that this scenario is; None where it walks through steps, or is free."""
+        return None if self.steps else self.capacity
+
+    def wants_referee(self) -> bool:
+        """Whether a run of it is judged while it lasts: there is something to be decided by."""
+        early = any(steps.stop_when_decided for steps in self.steps)
+        return bool(self.objectives) and (early or self.search is not None)
 
     def parsed_objectives(self) -> tuple[Objective, ...]:
         """The objectives, each with the load levels that it is asked of (None: all)."""
@@ -200,9 +224,45 @@ def read_scenario(path: Path) -> Scenario:
     What those hold is not looked at: `loadproof.tasks.traffic.load_scenario` does that too.
     Raises ConfigurationError.
     """
-    scenario = read_toml(path, Scenario)
+    scenario = _read(path)
     if not scenario.steps:
         raise ConfigurationError(f"{path}: steps: missing; expected at least one [[steps]] table")
+    return scenario
+
+
+def read_search(path: Path) -> Scenario:
+    """The scenario at `path` as a search for its capacity: without its steps, with the bounds of
+    its [capacity] table or the usual ones, warm-up and grace of its first steps where it has no
+    such table. Raises ConfigurationError.
+    """
+    scenario = _read(path)
+    if not scenario.objectives:
+        raise ConfigurationError(
+            f"{path}: objectives: missing; a capacity is the highest load at which they hold"
+        )
+    for index, entry in enumerate(scenario.objectives):
+        if entry.at is not None or entry.up_to is not None:
+            key = "at" if entry.at is not None else "up_to"
+            raise ConfigurationError(
+                f"{path}: objectives[{index}].{key}: a search asks each objective of every level: "
+                f"leave {key} out, in a copy of the scenario"
+            )
+        if parse_objective(entry.require).kind is Kind.DROP:
+            raise ConfigurationError(
+                f"{path}: objectives[{index}].require: got {entry.require!r}, expected what "
+                "one level answers: a search has no level to count a drop from"
+            )
+    bounds = scenario.capacity
+    if bounds is None:
+        bounds = Search()
+        if scenario.steps:
+            first = scenario.steps[0]
+            bounds = bounds.model_copy(update={"warmup": first.warmup, "grace": first.grace})
+    return scenario.model_copy(update={"steps": (), "capacity": bounds})
+
+
+def _read(path: Path) -> Scenario:
+    scenario = read_toml(path, Scenario)
     traffic = tuple(entry.located(path.parent) for entry in scenario.traffic)
     return scenario.model_copy(update={"traffic": traffic})
 

@@ -104,6 +104,14 @@ class GeneratorHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedEarly:
+    """That a level was ended before its time, how long after its measuring began, and why."""
+
+    after_s: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """One load level: what was asked, what came back. Warm-up is left out of all but `warmup`.
 
@@ -136,6 +144,8 @@ class Level:
     """None in a run that did not measure its own generator."""
     changes: tuple[QualityChange, ...] = ()
     """Of the qualities, against the lowest load level; none at that level itself."""
+    ended_early: EndedEarly | None = None
+    """None for a level that lasted as long as it was to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +170,8 @@ class Judgement:
     high: float | None = None
     more_requests: int | None = None
     """How many more requests would be expected to settle it, where that can be said."""
+    more_s: float | None = None
+    """How long those would take at the pace of this level."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,16 @@ from hdrh.histogram import HdrHistogram
 
 from loadproof.model.errors import RunUnreadableError
 from loadproof.model.record import RequestRecord
-from loadproof.recording.directory import EVENTS, HEADER, HISTOGRAMS, REQUESTS, TELEMETRY
+from loadproof.recording.control import Decision, decode_decision
+from loadproof.recording.directory import (
+    CONTROL,
+    EVENTS,
+    HEADER,
+    HISTOGRAMS,
+    REQUESTS,
+    TELEMETRY,
+)
+from loadproof.recording.events import decode_object
 from loadproof.recording.hdr import add_histogram
 from loadproof.recording.interval_log import parse_interval
 from loadproof.recording.records import decode_record
@@ -25,7 +34,8 @@ class RecordedRun:
 
     `records` in the order in which they were appended; `histograms` by tag, all intervals and
     workers added; `torn_lines` counts what a killed process or a full disk left incomplete, over
-    all files; `finished` is False where the run was cut off before it could say that it ended.
+    all files; `finished` is False where the run was cut off before it could say that it ended;
+    `control` is what was decided while it lasted.
     """
 
     header: dict[str, Any]
@@ -35,6 +45,7 @@ class RecordedRun:
     events: list[dict[str, Any]]
     torn_lines: int
     finished: bool
+    control: tuple[Decision, ...] = ()
 
 
 def read_run(run: Path) -> RecordedRun:
@@ -48,14 +59,16 @@ def read_run(run: Path) -> RecordedRun:
     histograms, torn_histograms = _read_histograms(run / HISTOGRAMS)
     telemetry, torn_samples = _read_lines(run / TELEMETRY, decode_object)
     events, torn_events = _read_lines(run / EVENTS, decode_object)
+    control, torn_decisions = _read_lines(run / CONTROL, decode_decision)
     return RecordedRun(
         header=header,
         records=records,
         histograms=histograms,
         telemetry=telemetry,
         events=events,
-        torn_lines=torn_records + torn_histograms + torn_samples + torn_events,
+        torn_lines=torn_records + torn_histograms + torn_samples + torn_events + torn_decisions,
         finished=any(event.get("kind") == "run_end" for event in events),
+        control=tuple(control),
     )
 
 
@@ -81,11 +94,6 @@ def read_header(run: Path) -> dict[str, Any]:
             "the run was recorded by a newer loadproof; install that to read it"
         )
     return header
-
-
-def decode_object(line: bytes) -> dict[str, Any]:
-    """A line that holds a JSON object. Raises msgspec.DecodeError as `decode_record` does."""
-    return msgspec.json.decode(line, type=dict[str, Any])
 
 
 def _read_lines(path: Path, decode: Callable[[bytes], Parsed]) -> tuple[list[Parsed], int]:

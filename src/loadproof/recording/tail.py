@@ -8,7 +8,7 @@ import msgspec
 
 from loadproof.model.record import RequestRecord
 from loadproof.recording.directory import EVENTS, REQUESTS
-from loadproof.recording.reader import decode_object
+from loadproof.recording.events import decode_object
 from loadproof.recording.records import decode_record
 
 Parsed = TypeVar("Parsed")
@@ -29,25 +29,29 @@ class RunTail:
     """
 
     def __init__(self, run: Path) -> None:
-        self._requests = _FileTail(run / REQUESTS)
-        self._events = _FileTail(run / EVENTS)
+        self._requests = FileTail(run / REQUESTS)
+        self._events = FileTail(run / EVENTS)
 
     def poll(self) -> News:
         """The news since the last call; never waits."""
         return News(self._requests.new(decode_record), self._events.new(decode_object))
 
 
-class _FileTail:
+class FileTail:
+    """Reads each complete line of a file once; the file may come into being later."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
 
     def new(self, decode: Callable[[bytes], Parsed]) -> list[Parsed]:
+        """What `decode` makes of the lines that are new; those that it refuses with
+        msgspec.DecodeError or ValueError are passed over."""
         parsed = []
         for line in self._complete_lines():
             try:
                 parsed.append(decode(line))
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, ValueError):
                 continue
         return parsed
 

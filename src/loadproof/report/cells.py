@@ -43,6 +43,14 @@ def tokens_per_s(level: Level) -> str:
     return NOTHING if level.tokens_per_s is None else wording.count(level.tokens_per_s)
 
 
+def ended_early(level: Level) -> str:
+    """ "16 users after 12 s: all 3 objectives were settled"; empty for a level in full length."""
+    if level.ended_early is None:
+        return ""
+    after = wording.seconds(level.ended_early.after_s)
+    return f"{wording.level(level.users, level.step)} after {after}: {level.ended_early.why}"
+
+
 def memory(level: Level) -> tuple[str, str]:
     """The peak of the memory that says most (GPU, else server, else host), and which it is."""
     for name in ("gpu_memory", "server_memory", "host_memory"):

@@ -29,6 +29,9 @@ def summary_md(verdict: RunVerdict) -> str:
     of_quality = quality.sentences(verdict)
     if of_quality:
         blocks.append("\n".join(f"- {_text(sentence)}" for sentence in of_quality))
+    early = [cells.ended_early(level) for level in verdict.levels if level.ended_early]
+    if early:
+        blocks.append(_text(f"Ended early: {'; '.join(early)}."))
     of_generator = generator.sentence(verdict)
     if of_generator:
         blocks.append(_text(of_generator))

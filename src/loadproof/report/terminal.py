@@ -31,6 +31,12 @@ def print_verdict(verdict: RunVerdict, console: Console) -> None:
         console.print(_hanging(Text(plain(sentence))))
     if quality.sentences(verdict):
         console.print()
+    early = [level for level in verdict.levels if level.ended_early is not None]
+    if early:
+        console.print(Text("ended early", style="dim"))
+        for level in early:
+            console.print(_hanging(Text(cells.ended_early(level))))
+        console.print()
     if generator.watched(verdict):
         console.print(Text("generator", style="dim"))
         console.print(_hanging(_generator(verdict)))

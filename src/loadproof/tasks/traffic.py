@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from loadproof.model.errors import ConfigurationError
-from loadproof.model.scenario import Scenario, read_scenario
+from loadproof.model.scenario import Scenario, read_scenario, read_search
 from loadproof.model.toml_file import checked
 from loadproof.model.traffic import Traffic
 from loadproof.tasks.catalog import load_task
@@ -37,6 +37,14 @@ def load_scenario(path: Path) -> Scenario:
     ConfigurationError.
     """
     return resolved(read_scenario(path), str(path))
+
+
+def load_search(path: Path) -> Scenario:
+    """The scenario in the file at `path` as a search for its capacity, its tasks loaded.
+
+    Raises ConfigurationError.
+    """
+    return resolved(read_search(path), str(path))
 
 
 def resolved(scenario: Scenario, source: str) -> Scenario:
