@@ -12,7 +12,7 @@ from loadproof.model.verdict import RunVerdict
 from loadproof.recording.reader import read_run
 from loadproof.recording.records import encode_record
 from loadproof.recording.writer import RunWriter
-from unit.made_up_run import MadeUpLevel, level_begin_ns, record_of, write_made_up_run
+from unit.made_up_run import LEVEL_S, MadeUpLevel, level_begin_ns, record_of, write_made_up_run
 
 
 def analysed(run: Path) -> RunVerdict:
@@ -52,10 +52,10 @@ def test_itl_percentiles_count_every_token(tmp_path: Path) -> None:
     assert itl.p95 == pytest.approx(40.0, rel=0.001)
 
 
-def test_tokens_per_second_are_those_of_completed_requests(tmp_path: Path) -> None:
+def test_tokens_per_second_are_those_that_came_while_the_load_was_up(tmp_path: Path) -> None:
     (level,) = judged(tmp_path, MadeUpLevel(2, [100.0] * 20, itl_ms=[20.0] * 9)).levels
     assert level.output_tokens == 200
-    assert level.tokens_per_s == pytest.approx(200 / level.duration_s)
+    assert level.tokens_per_s == pytest.approx(200 / LEVEL_S)
 
 
 def test_tasks_are_told_apart(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Scenario files: what they mean, and the one line by which a bad one is refused."""
 
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loadproof.model.errors import ConfigurationError
-from loadproof.model.scenario import Step, read_scenario, scenario_without_file
+from loadproof.model.scenario import Scenario, Step, read_scenario, scenario_without_file
+from loadproof.model.toml_file import checked
 
 GOOD = """
 name = "x"
@@ -126,3 +129,31 @@ def test_without_a_file_locust_decides_the_load() -> None:
 def test_without_a_file_an_objective_still_needs_its_task() -> None:
     with pytest.raises(ConfigurationError, match=r"options: objectives\[0\]"):
         scenario_without_file([("chat", 1)], ["accuracy(commonsense) >= 80%"])
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (["rate(failed) <= 1%", "rate(failed)<=0.01"], "objectives[0] states this one"),
+        (["drop(answered(chat)) <= 2%"], None),
+        ([{"require": "drop(answered(chat)) <= 2%", "at": [1]}], "a load level above the lowest"),
+        (
+            [
+                {"require": "rate(failed) <= 1%", "at": [1]},
+                {"require": "rate(failed) <= 1%", "at": [4]},
+            ],
+            None,
+        ),
+    ],
+)
+def test_an_objective_is_stated_once_at_a_level_and_a_drop_has_something_to_drop_from(
+    tmp_path: Path, entries: list[str | dict[str, Any]], message: str | None
+) -> None:
+    data: dict[str, Any] = tomllib.loads(GOOD)
+    data["objectives"] = [{"require": e} if isinstance(e, str) else e for e in entries]
+    if message is None:
+        assert len(checked(data, Scenario, "s.toml").objectives) == len(entries)
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        checked(data, Scenario, "s.toml")
+    assert message in str(caught.value)

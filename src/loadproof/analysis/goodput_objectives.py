@@ -1,5 +1,7 @@
 """Judging goodput: which of the requests that were sent completed and met every bound."""
 
+import numpy as np
+
 from loadproof.analysis import wording
 from loadproof.analysis.finding import (
     Finding,
@@ -13,21 +15,25 @@ from loadproof.analysis.samples import LevelSamples, latency_ms
 from loadproof.model.objective import Bound, Objective
 from loadproof.model.record import Outcome, RequestRecord
 from loadproof.model.verdict import Ruling
-from loadproof.stats import binomial
+from loadproof.stats.interval import Interval
+from loadproof.stats.series import share_bounds
+from loadproof.stats.settling import requests_to_settle
 
 
 def judge_goodput(objective: Objective, level: LevelSamples, confidence: float) -> Finding:
     """`goodput(ttft <= 200ms and …) >= limit`, as a share of all requests that were sent.
 
-    A failed or cut-off request misses. By the one-sided Clopper–Pearson interval.
+    A failed or cut-off request misses. By the one-sided bounds of the share of misses, which come
+    in bunches (see `stats.series`).
     """
-    sent = level.sent(objective.task)
-    n = len(sent)
+    missed = [not is_good(record, objective.bounds) for record in level.sent(objective.task)]
+    n = len(missed)
     if n == 0:
         return nothing_measured(objective, level)
-    good = sum(is_good(record, objective.bounds) for record in sent)
+    misses = share_bounds(np.array(missed, dtype=np.float64), 0.5, confidence)
+    good = n - misses.over
     share = good / n
-    bounds = binomial.interval(good, n, confidence, sides=1)
+    bounds = Interval(1 - misses.high, 1 - misses.low)
     ruling = ruling_at_least(bounds, objective.limit)
     more = None
     low, high = wording.share(bounds.low), wording.share(bounds.high)
@@ -37,8 +43,9 @@ def judge_goodput(objective: Objective, level: LevelSamples, confidence: float) 
         f", and the objective asks for {wording.share_limit(objective.limit)}"
     )
     if ruling is Ruling.INCONCLUSIVE:
-        missed, allowed = 1 - share, round(1 - objective.limit, 12)
-        needed = binomial.trials_to_settle(missed, allowed, confidence)
+        allowed = round(1 - objective.limit, 12)
+        per_request = misses.correlation_requests
+        needed = requests_to_settle(misses.over / n, allowed, confidence, per_request)
         more = more_requests(needed, n, len(level.sent()))
         reason += f"; {more_text(more)}"
     return Finding(ruling, reason, n, share, share, bounds.low, bounds.high, more)

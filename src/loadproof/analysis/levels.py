@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from hdrh.histogram import HdrHistogram
 
+from loadproof.analysis.flow import mean_rates
 from loadproof.analysis.quality import qualities_of
 from loadproof.analysis.samples import LevelSamples, Timeline
 from loadproof.model.metrics import COUNTERS, GAUGES, LATENCIES, MEMORIES, TASKS
@@ -22,6 +23,7 @@ def level_of(samples: LevelSamples, confidence: float) -> Level:
     completed = samples.completed()
     output_tokens = sum(record.output_tokens or 0 for record in completed)
     duration_s = _duration_s(samples.measured)
+    tokens_per_s, requests_per_s = mean_rates(samples)
     asked = {record.task for record in samples.measured}
     tasks = sorted(asked, key=lambda task: (TASKS.index(task) if task in TASKS else 99, task))
     return Level(
@@ -35,8 +37,8 @@ def level_of(samples: LevelSamples, confidence: float) -> Level:
         warmup=samples.warmup,
         failures=_failures(samples.measured),
         output_tokens=output_tokens,
-        tokens_per_s=output_tokens / duration_s if duration_s else None,
-        requests_per_s=len(completed) / duration_s if duration_s else None,
+        tokens_per_s=tokens_per_s,
+        requests_per_s=requests_per_s,
         latencies=_latencies(samples),
         by_task={task: _latencies(samples, task) for task in tasks},
         qualities=qualities_of(samples, tasks, confidence),

@@ -7,6 +7,7 @@ from loadproof.analysis.latency_objectives import judge_mean, judge_percentile
 from loadproof.analysis.resource_objectives import judge_resource
 from loadproof.analysis.samples import LevelSamples
 from loadproof.analysis.share_objectives import judge_quality, judge_rate
+from loadproof.analysis.throughput_objectives import judge_throughput
 from loadproof.model.objective import Kind, Objective
 
 _BY_REQUESTS = {
@@ -15,6 +16,8 @@ _BY_REQUESTS = {
     Kind.RATE: judge_rate,
     Kind.QUALITY: judge_quality,
     Kind.GOODPUT: judge_goodput,
+    Kind.GOODPUT_RATE: judge_throughput,
+    Kind.THROUGHPUT: judge_throughput,
 }
 
 
@@ -40,6 +43,4 @@ def judge(
         return judge_drop(objective, level, lowest, confidence)
     if objective.kind in (Kind.PEAK, Kind.GAUGE, Kind.COUNTER):
         return judge_resource(objective, level)
-    if objective.kind not in _BY_REQUESTS:
-        raise ValueError(f"{objective.kind} is refused where a scenario states it")
     return _BY_REQUESTS[objective.kind](objective, level, confidence)

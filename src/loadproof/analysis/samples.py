@@ -40,7 +40,8 @@ class LevelSamples:
     by task. `samples` are the sidecar's within the window, by name; those of counters begin with
     the last one before it, from which their growth counts. `ended` is False for a level within
     which the run was cut off. `lateness` are the generator's own histograms by metric, `generator`
-    what its workers said of themselves, and `load_ns` is when requests were started. `plan` is how
+    what its workers said of themselves, and `load_ns` is when requests were started. `leading` are
+    the requests of the warm-up that were still in flight when the measuring began. `plan` is how
     it was looked at while it lasted, None for a level that is looked at once; `ended_early` says
     why it was ended before its time.
     """
@@ -58,6 +59,7 @@ class LevelSamples:
     load_ns: tuple[int, int] | None = None
     plan: Plan | None = None
     ended_early: str | None = None
+    leading: tuple[RequestRecord, ...] = ()
 
     def sent(self, task: str | None = None) -> list[RequestRecord]:
         """The measured records, of one task or of all, however they ended."""
@@ -150,6 +152,7 @@ def level_samples(run: RecordedRun, scenario: Scenario) -> list[LevelSamples]:
                 load_ns=None if shares_its_step else _load_ns(run.events, step, window_ns),
                 plan=_plan(run.control, step),
                 ended_early=_why_ended(run.control, step),
+                leading=() if shares_its_step else _leading(records, window_ns),
             )
         )
     return levels
@@ -215,6 +218,14 @@ def _why_ended(control: Iterable[Decision], step: int) -> str | None:
         if isinstance(decision, EndStep) and decision.step == step:
             return decision.why
     return None
+
+
+def _leading(
+    records: Iterable[RequestRecord], window_ns: tuple[int, int] | None
+) -> tuple[RequestRecord, ...]:
+    if window_ns is None:
+        return ()
+    return tuple(record for record in records if record.warmup and record.end_ns > window_ns[0])
 
 
 def _of_step(intervals: Iterable[Interval], step: int) -> tuple[Interval, ...]:

@@ -65,6 +65,13 @@ def milliseconds_limit(value: float) -> str:
     return f"{value:,.10g} ms"
 
 
+def rate(per_second: float) -> str:
+    """Three digits: "812/s", "2.04/s", "0.0278/s"."""
+    if 0 < per_second < 0.9995:
+        return f"{per_second:.3g}/s"
+    return f"{_three_digits(per_second)}/s"
+
+
 def size(value_bytes: float) -> str:
     """Bytes in decimal units, three digits: "9.21 GB"."""
     for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

@@ -143,20 +143,33 @@ class Scenario(FileModel):
 
     @model_validator(mode="after")
     def _objectives_can_be_judged(self) -> Self:
-        for index, entry in enumerate(self.objectives):
-            key = f"objectives[{index}]"
-            problem = self._problem(parse_objective(entry.require))
+        stated: dict[tuple[str, int | None], str] = {}
+        for index, objective in enumerate(self.parsed_objectives()):
+            entry, key = self.objectives[index], f"objectives[{index}]"
+            problem = self._problem(objective)
             if problem:
                 raise problem_at(f"{key}.require", entry.require, problem)
-            levels = sorted({users for steps in self.steps for users in steps.users})
-            unknown = [users for users in entry.at or () if users not in levels]
-            if levels and unknown:
-                among = f"at among the load levels {levels}, not {unknown}"
-                raise problem_at(f"{key}.at", list(entry.at or ()), among)
-            if levels and entry.up_to is not None and entry.up_to < levels[0]:
-                lowest = f"up_to at or above the lowest load level, {levels[0]}"
-                raise problem_at(f"{key}.up_to", entry.up_to, lowest)
+            self._check_levels(entry, key)
+            for users in objective.users or self._levels() or (None,):
+                first = stated.setdefault((str(objective), users), key)
+                if first != key:
+                    once = f"each objective once at a load level; {first} states this one"
+                    raise problem_at(f"{key}.require", entry.require, once)
         return self
+
+    def _levels(self) -> list[int]:
+        """The numbers of users, ascending; none where Locust's own options decide them."""
+        return sorted({users for steps in self.steps for users in steps.users})
+
+    def _check_levels(self, entry: ObjectiveEntry, key: str) -> None:
+        levels = self._levels()
+        unknown = [users for users in entry.at or () if users not in levels]
+        if levels and unknown:
+            among = f"at among the load levels {levels}, not {unknown}"
+            raise problem_at(f"{key}.at", list(entry.at or ()), among)
+        if levels and entry.up_to is not None and entry.up_to < levels[0]:
+            lowest = f"up_to at or above the lowest load level, {levels[0]}"
+            raise problem_at(f"{key}.up_to", entry.up_to, lowest)
 
     def _problem(self, objective: Objective) -> str | None:
         """What this scenario cannot produce of an objective, as what was expected instead."""
@@ -171,11 +184,11 @@ class Scenario(FileModel):
                 return f"a grade that {asked.task} gives ({listed}), not {objective.metric}"
         if objective.kind in (Kind.PERCENTILE, Kind.MEAN) and objective.metric == "start_delay":
             return "a metric that a closed loop has: start_delay needs arrivals at a rate"
-        levels = {users for steps in self.steps for users in steps.users}
+        levels = self._levels()
         if objective.kind is Kind.DROP and len(levels) == 1:
             return "two load levels at least, of which the lowest is what a drop is measured from"
-        if objective.kind in (Kind.THROUGHPUT, Kind.GOODPUT_RATE):
-            return f"an objective that this version judges, which {objective.kind} is not yet"
+        if objective.kind is Kind.DROP and levels and objective.users == (levels[0],):
+            return f"a load level above the lowest, {levels[0]}, which a drop is measured from"
         return None
 
     def load_steps(self) -> tuple[Step, ...]:
@@ -206,7 +219,7 @@ class Scenario(FileModel):
 
     def parsed_objectives(self) -> tuple[Objective, ...]:
         """The objectives, each with the load levels that it is asked of (None: all)."""
-        levels = sorted({users for steps in self.steps for users in steps.users})
+        levels = self._levels()
         return tuple(
             parse_objective(
                 entry.require,

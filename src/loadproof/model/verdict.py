@@ -115,8 +115,10 @@ class EndedEarly:
 class Level:
     """One load level: what was asked, what came back. Warm-up is left out of all but `warmup`.
 
-    `tokens_per_s` are output tokens of completed requests over `duration_s`, from the first
-    measured start to the last end. Memory is in bytes, None where it was not sampled.
+    `duration_s` is from the first measured start to the last end. `tokens_per_s` and
+    `requests_per_s` are output tokens that arrived and requests that completed while the load was
+    up: from the beginning of the measuring to that of the draining, those of requests that were
+    started in the warm-up included. Memory is in bytes, None where it was not sampled.
     """
 
     step: int

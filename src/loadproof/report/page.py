@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -24,6 +25,18 @@ from loadproof.report.timeline import timeline
 _EXAMPLES = 3
 _EXAMPLE_LENGTH = 240
 _NAMED = 3
+_WORDED: dict[str, Callable[[float], str]] = {
+    "percentile": wording.milliseconds,
+    "mean": wording.milliseconds,
+    "rate": wording.share,
+    "quality": wording.share,
+    "goodput": wording.share,
+    "drop": wording.points,
+    "throughput": wording.rate,
+    "goodput_rate": wording.rate,
+    "peak": wording.size,
+}
+"""How a value is worded, by the kind of its objective; what is not here is a count."""
 _SAID = {
     Ruling.BROKEN: "broken",
     Ruling.INCONCLUSIVE: "undecided",
@@ -176,18 +189,9 @@ def observed(judgement: Judgement) -> str:
     """What was measured, short enough for a cell."""
     if judgement.observed is None:
         return "no samples" if judgement.n == 0 else ""
-    shares = ("rate", "quality", "goodput")
-    if judgement.kind in shares or judgement.objective.startswith("max(kv_usage"):
+    if judgement.objective.startswith("max(kv_usage"):
         return wording.share(judgement.observed)
-    match judgement.kind:
-        case "percentile" | "mean":
-            return wording.milliseconds(judgement.observed)
-        case "drop":
-            return wording.points(judgement.observed)
-        case "peak":
-            return wording.size(judgement.observed)
-        case _:
-            return wording.count(judgement.observed)
+    return _WORDED.get(judgement.kind, wording.count)(judgement.observed)
 
 
 def _failures(run: RecordedRun, verdict: RunVerdict) -> list[FailureRow]:

@@ -1,0 +1,66 @@
+"""Bounds for a rate over time, from the means of batches of that time."""
+
+import math
+from dataclasses import dataclass
+
+from scipy.stats import t
+
+from loadproof.stats.correlation import correlation_requests
+from loadproof.stats.percentiles import FloatArray
+
+MOST = 16
+"""Batches. More of them say little more, and shorter ones depend on each other more: Schmeiser,
+"Batch size effects in the analysis of simulation output", Operations Research 30 (1982), advises
+10 to 30."""
+FEWEST = 8
+EVENTS_A_BATCH = 2
+"""Fewer completed requests than this in a batch, and its rate says little of the others'."""
+FEWEST_EVENTS = FEWEST * EVENTS_A_BATCH
+LONGEST_S = 1e7
+"""No load test lasts four months."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateBounds:
+    """One-sided bounds of a rate, in the unit of the batches; each holds on its own."""
+
+    low: float
+    high: float
+    mean: float
+
+
+def number_of(events: int) -> int:
+    """Into how many batches a time with `events` completed requests is to be divided; with less
+    than FEWEST_EVENTS they are fewer than FEWEST, too few for any claim."""
+    return min(max(events // EVENTS_A_BATCH, 1), MOST)
+
+
+def bounds(rates: FloatArray, confidence: float) -> RateBounds:
+    """Of the rate in the long run, from the rates within at least FEWEST batches of equal length.
+
+    Student's t interval of the batch means, widened where neighbouring batches still resemble each
+    other: their number is divided by `correlation_requests`. What changes more slowly than about a
+    tenth of the whole time cannot be seen in it.
+
+    Source: batch means as in Law and Kelton, "Simulation Modeling and Analysis", section 9.5.3.
+    Raises ValueError for fewer batches.
+    """
+    n = len(rates)
+    if n < FEWEST:
+        raise ValueError(f"at least {FEWEST} batches are needed, not {n}")
+    effective_n = max(n / correlation_requests(rates), 2.0)
+    mean, error = float(rates.mean()), float(rates.std(ddof=1)) / math.sqrt(effective_n)
+    reach = float(t.ppf(confidence, effective_n - 1)) * error
+    return RateBounds(mean - reach, mean + reach, mean)
+
+
+def more_to_settle(found: RateBounds, limit: float, length_s: float) -> float | None:
+    """How many seconds more than the `length_s` so far it takes to tell the rate from `limit`.
+
+    The standard error falls with the square root of the time. None where the rate is the limit, or
+    where it would take more than LONGEST_S.
+    """
+    distance = abs(found.mean - limit)
+    reach = (found.high - found.low) / 2
+    more_s = math.inf if distance == 0 else length_s * ((reach / distance) ** 2 - 1)
+    return max(more_s, 0.0) if more_s <= LONGEST_S else None
