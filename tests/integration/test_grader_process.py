@@ -62,6 +62,20 @@ def test_every_task_is_graded_and_every_key_comes_back_once(grader: GraderProces
     assert grader.results() == []
 
 
+def test_an_answer_that_never_left_its_thinking_is_a_failure_of_its_own(
+    grader: GraderProcess,
+) -> None:
+    lost = Answer("", "so, 3 + 4 is", finished_thinking=False, finish_reason="length")
+    for key, (task, prompt_id) in enumerate(
+        (("boxed_math", "boxed_math/zh-002"), ("chat", "chat/zh-001#0"))
+    ):
+        grader.submit(key, task, prompt_id, lost)
+    assert dict(grader.drain(WAIT_S)) == {
+        0: {"compliance": 0.0, "correct": 0.0, "unfinished_thinking": 1.0},
+        1: {"answered": 0.0, "unfinished_thinking": 1.0},
+    }
+
+
 def test_large_answers_and_any_unicode_go_through(grader: GraderProcess) -> None:
     long = "好的。" + "".join(f"第{i}句话，各不相同。" for i in range(200_000))
     results = graded(

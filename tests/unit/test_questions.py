@@ -61,7 +61,7 @@ def test_chats_go_on_for_two_to_four_turns() -> None:
     ("line", "expected"),
     [
         ("{", "commonsense.jsonl:2"),
-        (GOOD.replace('"B"}', '"C"}'), "one of which is the answer"),
+        (GOOD.replace('"B"}', '"C"}'), "among which the answer is"),
         (GOOD.replace('"A":', '"X":'), "letters A, B, C"),
         (GOOD.replace("en-001", "zh-001"), "an id such as commonsense/en-001"),
         (GOOD.replace("Which?", " "), "expected a question"),

@@ -8,6 +8,7 @@ from hdrh.histogram import HdrHistogram
 from loadproof.analysis.flow import mean_rates
 from loadproof.analysis.quality import qualities_of
 from loadproof.analysis.samples import LevelSamples, Timeline
+from loadproof.analysis.thinking import thinking_of
 from loadproof.model.metrics import COUNTERS, GAUGES, LATENCIES, MEMORIES, TASKS
 from loadproof.model.record import Clock, Outcome, RequestRecord
 from loadproof.model.verdict import EndedEarly, Level, Percentiles
@@ -53,6 +54,7 @@ def level_of(samples: LevelSamples, confidence: float) -> Level:
         process_clock=sum(record.clock is Clock.PROCESS for record in completed),
         multi_token_events=sum(record.multi_token_events > 0 for record in completed),
         ended_early=_ended_early(samples),
+        thinking=thinking_of(samples, confidence),
     )
 
 

@@ -85,7 +85,7 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str | None
     warmup: bool
     grades: dict[str, float]
-    """Metric to value, from 0 to 1; `grade_failed` = 1 where a grader gave none."""
+    """Metric to value, from 0 to 1, and what `model.metrics.NO_QUALITIES` tells of."""
 
     @property
     def thinking_unfinished(self) -> bool:

@@ -112,6 +112,32 @@ class EndedEarly:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """Of tokens an answer: mean and exact percentiles over the answers."""
+
+    mean: float
+    p50: float
+    p95: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What the answers that thought were made of, at one level.
+
+    `answers` completed with thinking; `unfinished` of them ended without a token of the answer
+    proper, which is the share from `low` to `high` (Wilson's interval).
+    """
+
+    answers: int
+    unfinished: int
+    low: float
+    high: float
+    thinking_tokens: TokenCounts
+    answer_tokens: TokenCounts
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """One load level: what was asked, what came back. Warm-up is left out of all but `warmup`.
 
@@ -148,6 +174,8 @@ class Level:
     """Of the qualities, against the lowest load level; none at that level itself."""
     ended_early: EndedEarly | None = None
     """None for a level that lasted as long as it was to."""
+    thinking: Thinking | None = None
+    """None where no answer thought."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from loadproof.model.record import Outcome
 from loadproof.model.scenario import Scenario
 from loadproof.model.verdict import Judgement, Ruling, RunVerdict
 from loadproof.recording.reader import RecordedRun
-from loadproof.report import cells, generator, quality
+from loadproof.report import cells, generator, quality, thinking
 from loadproof.report.chart import chart_svg
 from loadproof.report.charts import charts_of
 from loadproof.report.signs import MARKS, METRIC_NAMES, by_objective, plain, run_mark
@@ -133,6 +133,7 @@ def _environment() -> Environment:
     environment.globals.update(
         cells=cells,
         generator=generator,
+        thinking=thinking,
         quality=quality,
         wording=wording,
         marks=MARKS,

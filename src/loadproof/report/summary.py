@@ -4,7 +4,7 @@ import re
 
 from loadproof.analysis import wording
 from loadproof.model.verdict import Ruling, RunVerdict
-from loadproof.report import cells, generator, quality
+from loadproof.report import cells, generator, quality, thinking
 from loadproof.report.signs import MARKS, by_objective, plain, run_mark
 
 _SHOWN_REASONS = 10
@@ -32,6 +32,12 @@ def summary_md(verdict: RunVerdict) -> str:
     early = [cells.ended_early(level) for level in verdict.levels if level.ended_early]
     if early:
         blocks.append(_text(f"Ended early: {'; '.join(early)}."))
+    thoughts = [
+        f"- {wording.level(level.users, level.step)}: {_text(thinking.sentence(level, found))}"
+        for level, found in thinking.thoughtful(verdict)
+    ]
+    if thoughts:
+        blocks.append("**Thinking**\n\n" + "\n".join(thoughts))
     of_generator = generator.sentence(verdict)
     if of_generator:
         blocks.append(_text(of_generator))

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from loadproof.analysis import wording
 from loadproof.model.verdict import Judgement, Ruling, RunVerdict
-from loadproof.report import cells, generator, quality
+from loadproof.report import cells, generator, quality, thinking
 from loadproof.report.signs import MARKS, by_objective, plain, run_mark
 
 STYLES = {
@@ -37,6 +37,10 @@ def print_verdict(verdict: RunVerdict, console: Console) -> None:
         for level in early:
             console.print(_hanging(Text(cells.ended_early(level))))
         console.print()
+    if thinking.thoughtful(verdict):
+        console.print(Text("thinking", style="dim"))
+        console.print(_hanging(_thinking(verdict)))
+        console.print()
     if generator.watched(verdict):
         console.print(Text("generator", style="dim"))
         console.print(_hanging(_generator(verdict)))
@@ -60,6 +64,17 @@ def _title(verdict: RunVerdict) -> Text:
         title.append("  ")
         title.append(" SIMULATED ", style="reverse")
     return title
+
+
+def _thinking(verdict: RunVerdict) -> Table:
+    """A line a level."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for level, found in thinking.thoughtful(verdict):
+        name = wording.level(level.users, level.step)
+        table.add_row(Text(name), Text(thinking.sentence(level, found)))
+    return table
 
 
 def _generator(verdict: RunVerdict) -> Table:

@@ -1,13 +1,12 @@
-"""Multiple choice: how it is written out, and which letter an answer means."""
+"""Multiple choice: which letter an answer means."""
 
 import re
 from functools import lru_cache
 
 from loadproof.tasks.boxes import last_box
-from loadproof.tasks.questions import Question
 from loadproof.tasks.statement import LEAD, leads, unmarked
 
-_CHOSEN = re.compile(
+CHOSEN = re.compile(
     LEAD.pattern
     + r"""
     | (?:\b(?i:it\s+is|it's|it\s+must\s+be|i\s+(?:would\s+)?(?:choose|pick|select)
@@ -16,14 +15,10 @@ _CHOSEN = re.compile(
     """,
     re.VERBOSE,
 )
+"""The words after which a choice stands, in unmarked text."""
+
 _EXPLAINED = re.compile(r"\s(?:because|since|as|is|and|for|which|due|means|refers)\b")
 _LONGEST_LINE = 120
-
-
-def listed(question: Question) -> str:
-    """The question, with its options a line each where it has any."""
-    options = question.options or {}
-    return "\n".join([question.question, *(f"{key}. {text}" for key, text in options.items())])
 
 
 def chosen_letter(text: str, options: dict[str, str]) -> str | None:
@@ -104,7 +99,7 @@ class _Reader:
 
     def statement(self, plain: str) -> str | None:
         """The last option that is stated to be the answer."""
-        found = [(start, self.at_start(plain[start:])) for start in leads(plain, _CHOSEN)]
+        found = [(start, self.at_start(plain[start:])) for start in leads(plain, CHOSEN)]
         found += [(match.start(), match["letter"]) for match in self.right.finditer(plain)]
         kept = [(start, letter) for start, letter in sorted(found) if letter]
         return kept[-1][1] if kept else None
@@ -164,7 +159,7 @@ class _Reader:
         letters = {match["letter"] for match in found}
         if len(letters) != 1 or not re.fullmatch(r"\W*", plain[found[-1].end() :]):
             return None
-        if _CHOSEN.search(plain):
+        if CHOSEN.search(plain):
             return None  # it stated something, in doubt or hedged
         return letters.pop()
 

@@ -1,8 +1,8 @@
 """Everyday knowledge and short deductions, graded by accuracy."""
 
 from loadproof.model.answer import Message
-from loadproof.tasks.choice import chosen_letter, listed
 from loadproof.tasks.deduction import is_deduced
+from loadproof.tasks.options import graded_choice, listed
 from loadproof.tasks.questions import Question, load_questions
 from loadproof.tasks.single_question import SingleQuestions
 
@@ -33,5 +33,5 @@ def wording(question: Question) -> tuple[Message, ...]:
 def grade(question: Question, text: str) -> dict[str, float]:
     """`accuracy`: whether the right letter was chosen, or the right answer deduced."""
     if question.options is not None:
-        return {"accuracy": float(chosen_letter(text, question.options) == question.answer)}
+        return graded_choice(question, text)
     return {"accuracy": float(is_deduced(text, question.answers))}

@@ -1,7 +1,7 @@
 """Medical questions: multiple choice, graded by accuracy, and short answers, by match and F1."""
 
 from loadproof.model.answer import Message
-from loadproof.tasks.choice import chosen_letter, listed
+from loadproof.tasks.options import graded_choice, listed
 from loadproof.tasks.questions import Question, load_questions
 from loadproof.tasks.short_answer import exact_match, f1, prediction
 from loadproof.tasks.single_question import SingleQuestions
@@ -15,6 +15,10 @@ _SYSTEM = {
 _CHOICE = {
     "en": "Answer with the letter of the one right option.",
     "zh": "请只回答正确选项的字母。",
+}
+_SEVERAL = {
+    "en": "Answer with the letters of all right options; there are several.",
+    "zh": "本题有多个正确选项，请只回答所有正确选项的字母。",
 }
 _SHORT = {
     "en": "Answer with the term alone, in as few words as possible.",
@@ -30,17 +34,19 @@ def medical_qa() -> SingleQuestions:
 def wording(question: Question) -> tuple[Message, ...]:
     """The messages that ask `question`."""
     language = question.language
-    hint = _SHORT[language] if question.options is None else _CHOICE[language]
+    hints = _SHORT
+    if question.options is not None:
+        hints = _CHOICE if len(question.answers[0]) == 1 else _SEVERAL
     return (
         Message("system", _SYSTEM[language]),
-        Message("user", f"{listed(question)}\n\n{hint}"),
+        Message("user", f"{listed(question)}\n\n{hints[language]}"),
     )
 
 
 def grade(question: Question, text: str) -> dict[str, float]:
-    """`accuracy` of a choice; `exact_match` and `f1` of a short answer."""
+    """`accuracy` of a choice, and which was chosen; `exact_match` and `f1` of a short answer."""
     if question.options is not None:
-        return {"accuracy": float(chosen_letter(text, question.options) == question.answer)}
+        return graded_choice(question, text)
     said = prediction(text)
     return {
         "exact_match": exact_match(said, question.answers, question.language),

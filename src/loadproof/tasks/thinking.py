@@ -14,3 +14,8 @@ def spoken(answer: Answer) -> str:
         return ""
     after = answer.text.rpartition(CLOSE)[2]
     return after.partition(OPEN)[0].strip()
+
+
+def never_left(answer: Answer) -> bool:
+    """Whether the answer ended within its thinking, cut off or given up: it was none at all."""
+    return not answer.finished_thinking or (OPEN in answer.text and not spoken(answer))

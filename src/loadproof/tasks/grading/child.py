@@ -20,6 +20,7 @@ from loadproof.tasks.catalog import load_task
 from loadproof.tasks.grading.frames import FrameBuffer, Report, Submission, frame
 from loadproof.tasks.own import OwnGraderError
 from loadproof.tasks.task import Task
+from loadproof.tasks.thinking import never_left
 from loadproof.tasks.traffic import task_of
 
 SLOW_TASK = "boxed_math"
@@ -162,6 +163,8 @@ class _Grading:
         except _RAISED:
             grades = {"grade_failed": 1.0}
         signal.setitimer(signal.ITIMER_REAL, 0)
+        if never_left(submission.answer):
+            grades["unfinished_thinking"] = 1.0
         self.outbox = frame(Report(submission.key, grades))
 
     def task(self, name: str) -> Task:

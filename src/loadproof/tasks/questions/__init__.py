@@ -3,7 +3,8 @@
 A line is an object with `id` ("commonsense/en-017"), `language` ("en" or "zh"), `question`,
 `difficulty` ("easy", "medium" or "hard"), and what the question's kind needs besides:
 
-- a multiple choice: `options`, letter to text, and `answer`, the right letter;
+- a multiple choice: `options`, letter to text, and `answer`, the right letter, or all right ones
+  in their order ("ACD") where the question asks for several;
 - a short answer: `answer`, the text or a list of all texts that are accepted;
 - a math question: `answer`, LaTeX;
 - a chat opening: `follow_ups`, the later turns of its user, and no answer.
@@ -28,8 +29,9 @@ Difficulty = Literal["easy", "medium", "hard"]
 class Question:
     """One question and what answers it.
 
-    `answer` is a letter where there are `options`, LaTeX in boxed_math, the accepted text or texts
-    of a short answer otherwise, and empty for chat, whose user goes on with `follow_ups`.
+    `answer` is a letter where there are `options` (or several: "ACD"), LaTeX in boxed_math, the
+    accepted text or texts of a short answer otherwise, and empty for chat, whose user goes on with
+    `follow_ups`.
     """
 
     id: str
@@ -118,7 +120,7 @@ def _problem(question: Question) -> str | None:
         or (question.follow_ups and not question.answers),
         "an answer, or a list of accepted ones": question.task == "chat"
         or (question.answers and all(answer.strip() for answer in question.answers)),
-        "options with the letters A, B, C, … in their order, one of which is the answer": (
+        "options with the letters A, B, C, … in their order, among which the answer is": (
             question.options is None or _is_choice(question.options, question.answer)
         ),
     }
@@ -128,4 +130,6 @@ def _problem(question: Question) -> str | None:
 def _is_choice(options: dict[str, str], answer: str | tuple[str, ...]) -> bool:
     letters = "".join(options)
     in_order = len(letters) >= 2 and "ABCDEFGH".startswith(letters)
-    return in_order and isinstance(answer, str) and answer in options
+    if not in_order or not isinstance(answer, str) or not answer:
+        return False
+    return "".join(letter for letter in letters if letter in answer) == answer
