@@ -64,6 +64,30 @@ def _gate(
     raise typer.Exit(gate(directory, Console()))
 
 
+@app.command("compare")
+def _compare(
+    base: Annotated[Path, typer.Argument(help="Run directory to compare with.")],
+    new: Annotated[Path, typer.Argument(help="Run directory of the same scenario.")],
+    margin: Annotated[
+        list[str] | None,
+        typer.Option(help="What difference counts for nothing, such as p99:10%. Several times."),
+    ] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(help="Such as worse:5%, worse:p99(ttft):5% or undecided. Several times."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the reports go; into NEW unless said otherwise.")
+    ] = None,
+) -> None:
+    """Compare two runs of a scenario: what is better, worse, equivalent or undecided."""
+    from rich.console import Console
+
+    from loadproof.commands.compare import compare
+
+    raise typer.Exit(compare(base, new, margin or [], fail_on or [], out, Console()))
+
+
 @app.command("ask")
 def _ask(  # noqa: PLR0913, PLR0917 - a command has as many options as it needs
     server: Annotated[Path, typer.Argument(help="Server file (TOML); the server runs already.")],
@@ -124,7 +148,7 @@ def _init(
 def _schemas(
     directory: Annotated[Path, typer.Argument(help="Where they go.")] = Path("schemas"),
 ) -> None:
-    """Write the JSON Schemas of scenario files, server files and verdict.json."""
+    """Write the JSON Schemas of scenarios, servers, verdict.json and comparison.json."""
     from loadproof.commands.schemas import write_schemas
 
     for path in write_schemas(directory):

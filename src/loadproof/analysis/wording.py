@@ -111,3 +111,19 @@ def _three_digits(value: float) -> str:
 
 def _trimmed(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def change(value: float, *, relative: bool) -> str:
+    """A difference with its sign: 0.113 as "+11.3 %", or as "+11.3 points" of a share."""
+    percent = 100 * abs(value)
+    text = f"{percent:,.0f}" if percent >= 99.95 else f"{percent:.1f}"
+    if percent < 9.95:
+        text = f"{percent:.2f}"
+    text = _trimmed(text)
+    sign = "" if text == "0" else "−" if value < 0 else "+"
+    return f"{sign}{text} {'%' if relative else 'points'}"
+
+
+def amount(value: float, *, relative: bool) -> str:
+    """A margin: 0.05 as "5 %", or as "5 points"."""
+    return f"{100 * value:.10g} {'%' if relative else 'points'}"

@@ -1,4 +1,4 @@
-"""The published JSON Schemas: of scenario and server files, and of verdict.json."""
+"""The published JSON Schemas: of scenario and server files, verdict.json and comparison.json."""
 
 import inspect
 import json
@@ -8,6 +8,7 @@ from typing import Any
 from loadproof.model.quantity import duration_text
 from loadproof.model.scenario import Scenario
 from loadproof.model.server import Server
+from loadproof.report.comparison_json import comparison_schema
 from loadproof.report.verdict_json import verdict_schema
 
 
@@ -19,6 +20,7 @@ def schemas() -> dict[str, str]:
             ("scenario", _as_written(Scenario.model_json_schema())),
             ("server", _as_written(Server.model_json_schema())),
             ("verdict", _as_written(verdict_schema())),
+            ("comparison", _as_written(comparison_schema())),
         )
     }
 

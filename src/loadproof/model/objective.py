@@ -76,9 +76,10 @@ class Objective:
     bounds: tuple[Bound, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self._subject()} {'<=' if self.at_most else '>='} {self._limit()}"
+        return f"{self.subject()} {'<=' if self.at_most else '>='} {self._limit()}"
 
-    def _subject(self) -> str:
+    def subject(self) -> str:
+        """What is limited, such as p99(ttft), in its normal form."""
         scope = "" if self.task is None else f"{{task={self.task}}}"
         function, argument = str(self.kind), f"{self.metric}{scope}"
         match self.kind:

@@ -27,6 +27,11 @@ SUMMARY = "summary.md"
 OUTPUTS = (VERDICT, REPORT, JUNIT, SUMMARY)
 """What the analysis makes of the rest, and can make again at any time."""
 
+COMPARISON = "comparison.json"
+COMPARISON_PAGE = "comparison.html"
+COMPARISON_SUMMARY = "comparison.md"
+"""What comparing a run with another one makes, in the newer run's directory."""
+
 _LONGEST_LABEL = 64
 
 

@@ -1,11 +1,10 @@
 """summary.md: the verdict for a pull request, in GitHub's and GitLab's Markdown."""
 
-import re
-
 from loadproof.analysis import wording
 from loadproof.model.verdict import Ruling, RunVerdict
 from loadproof.report import cells, generator, quality, thinking
-from loadproof.report.signs import MARKS, by_objective, plain, run_mark
+from loadproof.report.markdown import code, table, text
+from loadproof.report.signs import MARKS, by_objective, run_mark
 
 _SHOWN_REASONS = 10
 
@@ -13,11 +12,11 @@ _SHOWN_REASONS = 10
 def summary_md(verdict: RunVerdict) -> str:
     """The verdict sentence, what decided it, the levels, and each objective by level."""
     title = f"{run_mark(verdict.ruling)}: {verdict.scenario} on {verdict.server}"
-    blocks = [f"## {_text(title)}"]
+    blocks = [f"## {text(title)}"]
     if verdict.simulated:
         blocks.append("**SIMULATED server**: these numbers say nothing about real hardware.")
     reasons = verdict.reasons[:_SHOWN_REASONS]
-    lines = [f"- {_text(reason)}" for reason in reasons]
+    lines = [f"- {text(reason)}" for reason in reasons]
     if len(verdict.reasons) > len(reasons):
         lines.append(f"- and {len(verdict.reasons) - len(reasons)} more, in report.html")
     if lines:
@@ -28,25 +27,25 @@ def summary_md(verdict: RunVerdict) -> str:
         blocks.append(_objectives(verdict))
     of_quality = quality.sentences(verdict)
     if of_quality:
-        blocks.append("\n".join(f"- {_text(sentence)}" for sentence in of_quality))
+        blocks.append("\n".join(f"- {text(sentence)}" for sentence in of_quality))
     early = [cells.ended_early(level) for level in verdict.levels if level.ended_early]
     if early:
-        blocks.append(_text(f"Ended early: {'; '.join(early)}."))
+        blocks.append(text(f"Ended early: {'; '.join(early)}."))
     thoughts = [
-        f"- {wording.level(level.users, level.step)}: {_text(thinking.sentence(level, found))}"
+        f"- {wording.level(level.users, level.step)}: {text(thinking.sentence(level, found))}"
         for level, found in thinking.thoughtful(verdict)
     ]
     if thoughts:
         blocks.append("**Thinking**\n\n" + "\n".join(thoughts))
     of_generator = generator.sentence(verdict)
     if of_generator:
-        blocks.append(_text(of_generator))
+        blocks.append(text(of_generator))
     if verdict.warnings:
-        warnings = "\n".join(f"- {_text(warning)}" for warning in verdict.warnings)
+        warnings = "\n".join(f"- {text(warning)}" for warning in verdict.warnings)
         blocks.append(f"**Warnings**\n\n{warnings}")
     confidence = wording.share_limit(verdict.confidence)
     blocks.append(
-        f"<sub>Run `{_code(verdict.run)}`, exit code {verdict.exit_code}. "
+        f"<sub>Run `{code(verdict.run)}`, exit code {verdict.exit_code}. "
         f"Each HOLDS and BROKEN is stated at {confidence} confidence. "
         "Latencies in ms, of completed requests; warm-up is left out.</sub>"
     )
@@ -83,7 +82,7 @@ def _levels(verdict: RunVerdict) -> str:
         ]
         for level in verdict.levels
     ]
-    return _table(head, rows, right=10)
+    return table(head, rows, right=range(10))
 
 
 def _objectives(verdict: RunVerdict) -> str:
@@ -95,31 +94,13 @@ def _objectives(verdict: RunVerdict) -> str:
         found = {(j.step, j.users): j for j in judgements}
         rows.append(
             [
-                f"`{_code(objective)}`",
+                f"`{code(objective)}`",
                 *(_ruling(found[key].ruling) if key in found else "" for key in columns),
             ]
         )
-    return _table(head, rows, right=0)
+    return table(head, rows, right=range(0))
 
 
 def _ruling(ruling: Ruling) -> str:
     text = f"{MARKS[ruling]} {ruling}"
     return text if ruling is Ruling.HOLDS else f"**{text}**"
-
-
-def _table(head: list[str], rows: list[list[str]], right: int) -> str:
-    """A table whose first `right` columns are numbers."""
-    rule = ["--:" if index < right else ":--" for index in range(len(head))]
-    cell_rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *cell_rows])
-
-
-def _text(text: str) -> str:
-    """`text` on one line, with nothing in it that Markdown or HTML takes for more than text."""
-    line = " ".join(plain(text).split())
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]#@~!|])", r"\\\1", line)
-
-
-def _code(text: str) -> str:
-    return " ".join(plain(text).split()).replace("`", "'")

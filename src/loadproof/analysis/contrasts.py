@@ -1,0 +1,155 @@
+"""One load level in two runs: each metric's difference, with its bounds at every error rate."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from loadproof.analysis.figures import Estimate, estimates_of
+from loadproof.analysis.levels import peak
+from loadproof.analysis.quality import pairs_of
+from loadproof.analysis.samples import LevelSamples
+from loadproof.model.comparison import RELATIVE, Family
+from loadproof.model.metrics import MEMORIES
+from loadproof.model.objective import Objective
+from loadproof.stats.confidence_curve import ERRORS, Curve, unknown
+from loadproof.stats.difference import difference, relative_change
+from loadproof.stats.long_run import independent_share_curve
+from loadproof.stats.pairing import Pairs, design_effect, drop_bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """One metric in both runs; `change` is relative to the base for families that are RELATIVE.
+
+    A run that has no value of it has None there, and then there is no change. Memory has values
+    and no bounds. `pairs` questions were compared with themselves.
+    """
+
+    metric: str
+    family: Family
+    lower_is_better: bool
+    base: Curve | None
+    new: Curve | None
+    change: Curve | None
+    pairs: int | None = None
+
+    def p_worse(self, by: float = 0.0) -> float:
+        """One-sided p that NEW is not worse by more than `by`."""
+        assert self.change is not None, "only what both runs have is tested"
+        return self.change.p_above(by) if self.lower_is_better else self.change.p_below(-by)
+
+    def p_better(self) -> float:
+        """One-sided p that NEW is not better."""
+        assert self.change is not None, "only what both runs have is tested"
+        return self.change.p_below(0.0) if self.lower_is_better else self.change.p_above(0.0)
+
+
+def tested(
+    base: LevelSamples, new: LevelSamples, objectives: Sequence[Objective]
+) -> Iterator[Tested]:
+    """All metrics of a level that one of the runs has."""
+    before = {estimate.metric: estimate for estimate in estimates_of(base, objectives)}
+    after = {estimate.metric: estimate for estimate in estimates_of(new, objectives)}
+    for metric in dict.fromkeys([*before, *after]):
+        yield _of_estimates(before.get(metric), after.get(metric))
+    yield from _qualities(base, new)
+    for name in MEMORIES:
+        if name in base.samples or name in new.samples:
+            yield _memory(name, base, new)
+
+
+def _of_estimates(base: Estimate | None, new: Estimate | None) -> Tested:
+    either = base or new
+    assert either is not None, "one of the runs has the metric"
+    change = None
+    if base is not None and new is not None:
+        if either.family not in RELATIVE:
+            change = difference(new.curve, base.curve)
+        elif base.curve.estimate > 0 and new.curve.estimate > 0:
+            change = relative_change(new.curve, base.curve)
+    return Tested(
+        either.metric,
+        either.family,
+        lower_is_better=either.lower_is_better,
+        base=base.curve if base else None,
+        new=new.curve if new else None,
+        change=change,
+    )
+
+
+def _qualities(base: LevelSamples, new: LevelSamples) -> Iterator[Tested]:
+    """Answers to the same questions are compared with each other, where at least half are."""
+    graded = {
+        (record.task, metric): None
+        for level in (base, new)
+        for record in level.completed()
+        for metric in record.grades
+        if metric != "grade_failed"
+    }
+    for task, metric in sorted(graded):
+        before, after = base.grades(task, metric), new.grades(task, metric)
+        curves = [
+            independent_share_curve(grades) if len(grades) else None for grades in (before, after)
+        ]
+        pairs = pairs_of(base, new, task, metric)
+        paired = 0 < min(len(before), len(after)) <= 2 * pairs.n
+        change = None
+        if paired:
+            change = _gain_curve(pairs)
+        elif curves[0] is not None and curves[1] is not None:
+            change = difference(curves[1], curves[0])
+        name = f"{metric}({task})"
+        count = pairs.n if paired else None
+        yield Tested(
+            name,
+            Family.QUALITY,
+            lower_is_better=False,
+            base=curves[0],
+            new=curves[1],
+            change=change,
+            pairs=count,
+        )
+
+
+_FINEST_BOOTSTRAP = 4e-4
+"""The smallest error rate that a few thousand replicates can bound."""
+
+
+def _gain_curve(pairs: Pairs) -> Curve:
+    """How much better the second answers are, by the bounds of the drop at a few error rates; in
+    between the next wider ones hold."""
+    every = 2 if pairs.binary else 8
+    curve = unknown(-pairs.drop, pairs.n, pairs.n / design_effect(pairs))
+    for index in range(0, len(ERRORS), every):
+        if not pairs.binary and ERRORS[index] < _FINEST_BOOTSTRAP:
+            break
+        bounds = drop_bounds(pairs, 1 - float(ERRORS[index]), sides=1)
+        filled = slice(max(index - every + 1, 0), index + 1)
+        curve.low[filled], curve.high[filled] = -bounds.high, -bounds.low
+    return curve
+
+
+def _memory(name: str, base: LevelSamples, new: LevelSamples) -> Tested:
+    peaks = [
+        unknown(peak(level.samples[name]), len(level.samples[name]), 0.0)
+        if name in level.samples
+        else None
+        for level in (base, new)
+    ]
+    change = None
+    if peaks[0] is not None and peaks[1] is not None and peaks[0].estimate > 0:
+        change = unknown(peaks[1].estimate / peaks[0].estimate - 1, 0, 0.0)
+    return Tested(
+        f"peak({name})",
+        Family.MEMORY,
+        lower_is_better=True,
+        base=peaks[0],
+        new=peaks[1],
+        change=change,
+    )
+
+
+def finite(value: float) -> float | None:
+    """None for a bound about which nothing is known."""
+    return float(value) if np.isfinite(value) else None

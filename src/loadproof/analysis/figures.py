@@ -1,0 +1,159 @@
+"""What of a load level is compared with another run's: estimates with their bounds."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from hdrh.histogram import HdrHistogram
+
+from loadproof.analysis.goodput_objectives import is_good
+from loadproof.analysis.samples import LevelSamples
+from loadproof.model.comparison import Family
+from loadproof.model.objective import Kind, Objective
+from loadproof.model.record import Outcome, RequestRecord
+from loadproof.recording import hdr
+from loadproof.stats.confidence_curve import Curve
+from loadproof.stats.long_run import (
+    Series,
+    mean_curve,
+    memory_of,
+    quantile_curve,
+    quantile_shares,
+    share_curve,
+)
+from loadproof.stats.percentiles import FloatArray
+
+LATENCIES = ("ttft", "ttfat", "itl", "tpot", "e2e")
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One metric of one level: milliseconds, per second, or a share, with its bounds."""
+
+    metric: str
+    family: Family
+    lower_is_better: bool
+    curve: Curve
+
+
+def estimates_of(level: LevelSamples, objectives: Iterable[Objective]) -> Iterator[Estimate]:
+    """Latencies, rates and what of goodput `objectives` ask of the level; nothing without samples.
+
+    Time to the first answer token is left out where it is that of the first token throughout.
+    """
+    ttft_ms = level.latencies_ms("ttft")
+    for metric in LATENCIES:
+        if metric == "itl":
+            yield from _of_gaps(level)
+            continue
+        values_ms = level.latencies_ms(metric)
+        if metric == "ttfat" and np.array_equal(values_ms, ttft_ms):
+            continue
+        if len(values_ms):
+            series = Series.of(values_ms)
+            for name, quantile in QUANTILES.items():
+                curve = quantile_curve(series, quantile)
+                yield Estimate(
+                    f"{name}({metric})", Family.LATENCY, lower_is_better=True, curve=curve
+                )
+            yield Estimate(
+                f"mean({metric})", Family.LATENCY, lower_is_better=True, curve=mean_curve(series)
+            )
+    yield from _of_rates(level, objectives)
+
+
+def _of_rates(level: LevelSamples, objectives: Iterable[Objective]) -> Iterator[Estimate]:
+    if not level.measured:
+        return
+    failed = _flags(record.outcome is Outcome.FAILED for record in level.measured)
+    yield Estimate("rate(failed)", Family.RATE, lower_is_better=True, curve=share_curve(failed))
+    for objective in objectives:
+        asked = objective.users is None or level.users in objective.users
+        sent = level.sent(objective.task)
+        if objective.kind is Kind.GOODPUT and asked and sent:
+            good = _flags(is_good(record, objective.bounds) for record in sent)
+            yield Estimate(
+                objective.subject(), Family.RATE, lower_is_better=False, curve=share_curve(good)
+            )
+
+
+def _flags(flags: Iterable[bool]) -> FloatArray:
+    return np.fromiter(flags, dtype=np.float64)
+
+
+def _of_gaps(level: LevelSamples) -> Iterator[Estimate]:
+    """Gaps between tokens: their value from the histogram of all of them, their error from how
+    much requests differ, which share their tokens' luck."""
+    histogram = level.gaps()
+    requests = _Paces.of(level.completed())
+    if not histogram.total_count or requests is None:
+        return
+    for name, quantile in QUANTILES.items():
+        curve = _gap_quantile(histogram, requests, quantile)
+        yield Estimate(f"{name}(itl)", Family.LATENCY, lower_is_better=True, curve=curve)
+    yield Estimate("mean(itl)", Family.LATENCY, lower_is_better=True, curve=_gap_mean(requests))
+
+
+@dataclass(frozen=True, slots=True)
+class _Paces:
+    """What is known of the gaps of each request (n,): how many, and in milliseconds their mean and
+    three of their quantiles."""
+
+    gaps: FloatArray
+    mean_ms: FloatArray
+    p50_ms: FloatArray
+    p99_ms: FloatArray
+    max_ms: FloatArray
+
+    @classmethod
+    def of(cls, records: Iterable[RequestRecord]) -> "_Paces | None":
+        rows = [
+            (r.output_tokens - 1, r.tpot_ms, r.itl_p50_ms, r.itl_p99_ms, r.itl_max_ms)
+            for r in records
+            if r.output_tokens is not None
+            and r.output_tokens > 1
+            and None not in (r.tpot_ms, r.itl_p50_ms, r.itl_p99_ms, r.itl_max_ms)
+        ]
+        if not rows:
+            return None
+        return cls(*np.array(rows, dtype=np.float64).T)
+
+    def over(self, limit_ms: float) -> FloatArray:
+        """About which share of each request's gaps is over a limit: between the quantiles that
+        are known the share is drawn straight, below the median half of what is missing counts."""
+        share = np.where(self.mean_ms > limit_ms, 0.75, 0.5)
+        share = np.where(self.p50_ms > limit_ms, share, 0.0)
+        upper = _straight(limit_ms, self.p50_ms, self.p99_ms, 0.5, 0.01)
+        tail = _straight(limit_ms, self.p99_ms, self.max_ms, 0.01, 0.0)
+        share = np.where((self.p50_ms <= limit_ms) & (limit_ms < self.p99_ms), upper, share)
+        return np.where((self.p99_ms <= limit_ms) & (limit_ms < self.max_ms), tail, share)
+
+
+def _straight(
+    at: float, begin: FloatArray, end: FloatArray, first: float, last: float
+) -> FloatArray:
+    length = np.maximum(end - begin, 1e-9)
+    return first + (last - first) * np.clip((at - begin) / length, 0.0, 1.0)
+
+
+def _gap_quantile(histogram: HdrHistogram, requests: _Paces, quantile: float) -> Curve:
+    value_ms = _gap_ms(histogram, quantile)
+    n = len(requests.gaps)
+    memory = memory_of(requests.mean_ms)
+    shares = quantile_shares(quantile, requests.over(value_ms), memory, requests.gaps)
+    low = [_gap_ms(histogram, share) if share > 0 else -np.inf for share in shares.low]
+    high = [_gap_ms(histogram, share) if share < 1 else np.inf for share in shares.high]
+    return Curve(value_ms, np.array(low), np.array(high), n, min(shares.effective_n, n))
+
+
+def _gap_ms(histogram: HdrHistogram, quantile: float) -> float:
+    return (hdr.percentile(histogram, quantile) or 0) / 1e3
+
+
+def _gap_mean(requests: _Paces) -> Curve:
+    """All time between tokens over all gaps: a ratio of two sums over requests."""
+    gaps, times_ms = requests.gaps, requests.gaps * requests.mean_ms
+    mean_ms = float(times_ms.sum() / gaps.sum())
+    linear = mean_ms + (times_ms - mean_ms * gaps) / gaps.mean()
+    return mean_curve(Series(linear, linear, memory_of(requests.mean_ms)))
