@@ -239,6 +239,61 @@ def test_nothing_is_said_to_hold_under_a_load_that_was_not_delivered(
         assert len(health.troubles) == 1
 
 
+@pytest.mark.parametrize(
+    ("delay_ms", "limit", "ruling"),
+    [(1, "18/s", HOLDS), (80, "15/s", INVALID), (80, "20/s", INVALID), (80, "25/s", BROKEN)],
+)
+def test_what_was_served_of_a_load_that_was_not_delivered_is_broken_by_far_or_not_known(
+    tmp_path: Path, delay_ms: float, limit: str, ruling: Ruling
+) -> None:
+    """19.2 requests a second were served; 21.1 would have been without the delays."""
+    objective = f"throughput(requests) >= {limit}"
+    run = write_watched_run(tmp_path, late_starters(delay_ms), objective, cpu_share=0.97)
+    with RunWriter(run) as writer:
+        t_ns = level_begin_ns(0) + (LEVEL_S - 5) * SECOND_NS
+        writer.append_event("step_draining", step=0, t_ns=t_ns)
+    found = only(analyse(read_run(run), run))
+    assert found.ruling is ruling
+    if ruling is INVALID:
+        assert found.reason.startswith("9.6 % of the load that was asked for was not delivered")
+
+
+@pytest.mark.parametrize(
+    ("bound", "late_ms", "ruling"),
+    [
+        ("ttft <= 125ms", 22, INVALID),  # 131 ms may have been 109
+        ("ttft <= 105ms", 22, BROKEN),
+        ("ttft <= 125ms", 1, BROKEN),
+        ("ttft <= 140ms and itl <= 30ms", 22, INVALID),  # a gap of 20 ms may have been 42
+        ("ttft <= 140ms", 22, HOLDS),
+    ],
+)
+def test_goodput_is_judged_again_without_what_the_generator_may_have_added(
+    tmp_path: Path, bound: str, late_ms: int, ruling: Ruling
+) -> None:
+    records = requests([131.0] * 300, clock=Clock.PROCESS)
+    objective = f"goodput({bound}) >= 95%"
+    found = only(watched_run(tmp_path, records, objective, loop_lateness_max_us=late_ms * 1000))
+    assert found.ruling is ruling
+    if ruling is INVALID:
+        assert "of 300 requests met their bounds hangs on arrivals that are up to 22 ms" in (
+            found.reason
+        )
+
+
+def test_goodput_is_doubted_where_the_generator_was_busy_all_the_time(tmp_path: Path) -> None:
+    found = only(
+        watched_run(
+            tmp_path,
+            requests([131.0] * 300),
+            "goodput(ttft <= 120ms) >= 95%",
+            cpu_share=0.99,
+            late_ms=[22.0] * 3000,
+        )
+    )
+    assert found.ruling is INVALID
+
+
 def test_what_is_broken_stays_broken_where_something_else_cannot_be_judged(
     tmp_path: Path,
 ) -> None:
@@ -293,6 +348,13 @@ def test_timeouts_where_the_generator_was_late_may_be_its_own(
         loop_lateness_max_us=late_ms * 1000,
     )
     assert only(verdict).ruling is ruling
+    goodput = watched_run(
+        tmp_path / "goodput",
+        answered + timed_out,
+        "goodput(ttft <= 120ms) >= 95%",
+        loop_lateness_max_us=late_ms * 1000,
+    )
+    assert only(goodput).ruling is ruling
     if ruling is INVALID:
         assert "40 of 40 timeouts fell where the generator itself was up to 20 s late" in (
             only(verdict).reason

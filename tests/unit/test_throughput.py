@@ -10,6 +10,7 @@ import pytest
 from loadproof.analysis.judge import analyse
 from loadproof.model.record import Outcome, RequestRecord
 from loadproof.model.verdict import Judgement, Ruling, RunVerdict
+from loadproof.recording.control import ControlWriter, Planned
 from loadproof.recording.reader import read_run
 from loadproof.recording.records import encode_record
 from loadproof.recording.writer import RunWriter
@@ -143,15 +144,16 @@ def test_an_undecided_throughput_says_how_much_longer_it_would_take(tmp_path: Pa
     judgement = only(judged(tmp_path, records, "throughput(requests) >= 9.5/s"))
     assert judgement.ruling is INCONCLUSIVE
     assert judgement.more_requests is not None
-    assert "more at this level would be expected to settle it" in judgement.reason
+    assert "more requests at this level would be expected to settle it" in judgement.reason
 
 
 def test_few_requests_say_nothing_of_a_rate(tmp_path: Path) -> None:
     records = [request(at_s) for at_s in range(0, 16, 2)]
     judgement = only(judged(tmp_path, records, "throughput(output_tokens) >= 1/s"))
     assert judgement.ruling is INCONCLUSIVE
-    assert "in which 8 requests completed, and 16 are needed; about 20 s more" in judgement.reason
+    assert "in which 8 requests completed, and 16 are needed; about 8 more" in judgement.reason
     assert judgement.more_requests == 8
+    assert judgement.more_s == pytest.approx(20)
 
 
 def test_without_a_completed_request_there_is_no_throughput(tmp_path: Path) -> None:
@@ -167,6 +169,35 @@ def test_where_the_run_was_cut_off_throughput_is_not_known_to_be_too_low(tmp_pat
     judgement = only(judged(tmp_path, closed_loop(), sentence, level=level, end=None))
     assert judgement.ruling is INCONCLUSIVE
     assert "cut off within this level" in judgement.reason
+
+
+def test_while_a_level_lasts_its_throughput_is_of_the_time_that_all_records_are_known_of(
+    tmp_path: Path,
+) -> None:
+    """Requests in flight have no record: without those started in the last two seconds there is
+    nothing to be known of the tokens of these."""
+    level = MadeUpLevel(4, [], ends=False)
+    known = [r for r in closed_loop() if r.start_ns <= BEGIN_NS + 16 * SECOND_NS]
+    run = write_made_up_run(tmp_path / "run", [level], objectives=["throughput(requests) >= 1/s"])
+    with RunWriter(run) as writer:
+        writer.append_records(map(encode_record, known))
+    verdict = analyse(read_run(run), run)
+    assert verdict.levels[0].tokens_per_s == pytest.approx(200, rel=0.02)
+    assert only(verdict).ruling is HOLDS
+
+
+@pytest.mark.parametrize(("planned", "ruling"), [(40, HOLDS), (10_000, INCONCLUSIVE)])
+def test_a_level_that_was_looked_at_is_judged_up_to_its_last_planned_look(
+    tmp_path: Path, planned: int, ruling: Ruling
+) -> None:
+    run = write_made_up_run(tmp_path / "run", [LEVEL], objectives=["throughput(requests) >= 1/s"])
+    with RunWriter(run) as writer:
+        writer.append_records(map(encode_record, closed_loop()))
+    ControlWriter(run).append(Planned(BEGIN_NS, 0, planned))
+    found = only(analyse(read_run(run), run))
+    assert found.ruling is ruling
+    if ruling is INCONCLUSIVE:
+        assert found.reason == "no request completed in the time that counts at this level"
 
 
 def test_batches_that_resemble_their_neighbours_count_for_less() -> None:

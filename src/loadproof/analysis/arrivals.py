@@ -64,17 +64,20 @@ def earliest(record: RequestRecord, errors: Errors) -> RequestRecord:
         ttft_ms=_less(record.ttft_ms, errors.first),
         ttfat_ms=_less(record.ttfat_ms, errors.answer),
         e2e_ms=_less(record.e2e_ms, errors.last),
+        itl_max_ms=_less(record.itl_max_ms, errors.gaps),
         tpot_ms=_less(record.tpot_ms, errors.last / _tokens(record)),
     )
 
 
 def latest(record: RequestRecord, errors: Errors) -> RequestRecord:
     """The record with each latency as high as it can have been: only TPOT can have been higher,
-    which begins at the first token."""
-    tpot_ms = record.tpot_ms
-    if tpot_ms is not None:
-        tpot_ms += errors.first / _tokens(record)
-    return msgspec.structs.replace(record, tpot_ms=tpot_ms)
+    which begins at the first token, and a gap, which begins at the token before it."""
+    tpot_ms, gap_ms = record.tpot_ms, record.itl_max_ms
+    return msgspec.structs.replace(
+        record,
+        tpot_ms=None if tpot_ms is None else tpot_ms + errors.first / _tokens(record),
+        itl_max_ms=None if gap_ms is None else gap_ms + errors.gaps,
+    )
 
 
 def _tokens(record: RequestRecord) -> int:

@@ -16,6 +16,7 @@ from hdrh.histogram import HdrHistogram
 from loadproof.analysis import wording
 from loadproof.analysis.arrivals import Errors, earliest, errors_of, latest
 from loadproof.analysis.generator import DELIVERED_AT_LEAST, SATURATED
+from loadproof.analysis.goodput_objectives import is_good
 from loadproof.analysis.intervals import Lateness
 from loadproof.analysis.objectives import judge
 from loadproof.analysis.samples import LevelSamples, latency_ms
@@ -77,6 +78,10 @@ class Doubts:
     def _alternatives(self, objective: Objective) -> Iterator[Alternative]:
         if objective.kind is Kind.RATE:
             yield from self._own_timeouts(objective)
+        if objective.kind in (Kind.GOODPUT, Kind.GOODPUT_RATE):
+            yield from self._goodness(objective)
+        if objective.kind in (Kind.THROUGHPUT, Kind.GOODPUT_RATE):
+            yield from self._undelivered(objective)
         if objective.kind not in (Kind.PERCENTILE, Kind.MEAN) or objective.metric == "start_delay":
             return
         if objective.metric == "itl":
@@ -99,6 +104,40 @@ class Doubts:
             if moved_ms:
                 cause = self._arrivals_cause(objective, len(moved_ms), max(moved_ms))
                 yield Alternative(objective, level, cause)
+
+    def _undelivered(self, objective: Objective) -> Iterator[Alternative]:
+        """Load that was not delivered was not served either: at most by that share there would
+        have been more of it."""
+        lost, delivered = self.lost_load(), self._health.delivered
+        if lost is not None and delivered is not None:
+            less = replace(objective, limit=objective.limit * delivered)
+            yield Alternative(less, self._level, lost)
+
+    def _goodness(self, objective: Objective) -> Iterator[Alternative]:
+        """Which requests met every bound: by arrivals that may be off, by a loop that was busy all
+        the time, and by timeouts that may be of our own making."""
+        is_good_now = {r.id: is_good(r, objective.bounds) for r in self._inexact.values()}
+        for level in self._moved_levels:
+            changed = sum(
+                is_good(record, objective.bounds) is not is_good_now[record.id]
+                for record in level.completed(objective.task)
+                if record.id in is_good_now
+            )
+            if changed:
+                worst_ms = max(errors.gaps for errors in self._errors.values())
+                of = len(self._level.sent(objective.task))
+                yield Alternative(
+                    objective,
+                    level,
+                    f"whether {wording.count(changed)} of {wording.requests(of)} met their bounds "
+                    f"hangs on arrivals that are up to {wording.milliseconds(worst_ms)} late",
+                )
+        yield from self._saturation(objective)
+        late_ms = self._own_timeouts_ms(objective.task)
+        if late_ms:
+            records = tuple(record for record in self._level.measured if record.id not in late_ms)
+            cause = self._timeouts_cause(objective.task, late_ms)
+            yield Alternative(objective, replace(self._level, measured=records), cause)
 
     def _arrivals_cause(self, objective: Objective, n: int, worst_ms: float) -> str:
         of = len(self._level.completed(objective.task))
@@ -160,24 +199,20 @@ class Doubts:
             f"the generator used {wording.share(health.cpu_share_mean)} of a core and was up to "
             f"{wording.milliseconds(late_ms)} late (p99)"
         )
-        limit = objective.limit + late_ms
-        yield Alternative(replace(objective, limit=limit), self._level, cause)
+        if objective.bounds:
+            bounds = tuple(replace(b, limit_ms=b.limit_ms + late_ms) for b in objective.bounds)
+            yield Alternative(replace(objective, bounds=bounds), self._level, cause)
+        else:
+            limit = objective.limit + late_ms
+            yield Alternative(replace(objective, limit=limit), self._level, cause)
 
     def _own_timeouts(self, objective: Objective) -> Iterator[Alternative]:
         if objective.metric != "failed":
             return
-        late_ms = {
-            record.id: late
-            for record in self._level.sent(objective.task)
-            if (late := self._late_at_timeout_ms(record))
-        }
+        late_ms = self._own_timeouts_ms(objective.task)
         if not late_ms:
             return
-        timeouts = sum(r.failure in self._timeouts_s for r in self._level.sent(objective.task))
-        cause = (
-            f"{wording.count(len(late_ms))} of {wording.count(timeouts)} timeouts fell where the "
-            f"generator itself was up to {wording.milliseconds(max(late_ms.values()))} late"
-        )
+        cause = self._timeouts_cause(objective.task, late_ms)
         records = tuple(
             msgspec.structs.replace(record, outcome=Outcome.COMPLETED, failure=None)
             if record.id in late_ms
@@ -185,6 +220,21 @@ class Doubts:
             for record in self._level.measured
         )
         yield Alternative(objective, replace(self._level, measured=records), cause)
+
+    def _own_timeouts_ms(self, task: str | None) -> dict[str, float]:
+        """How late the generator was at those timeouts that may be of its own making."""
+        return {
+            record.id: late
+            for record in self._level.sent(task)
+            if (late := self._late_at_timeout_ms(record))
+        }
+
+    def _timeouts_cause(self, task: str | None, late_ms: dict[str, float]) -> str:
+        timeouts = sum(record.failure in self._timeouts_s for record in self._level.sent(task))
+        return (
+            f"{wording.count(len(late_ms))} of {wording.count(timeouts)} timeouts fell where the "
+            f"generator itself was up to {wording.milliseconds(max(late_ms.values()))} late"
+        )
 
     def _late_at_timeout_ms(self, record: RequestRecord) -> float:
         """How late the generator was at a timeout, where that may have been its own; else 0."""

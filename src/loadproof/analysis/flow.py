@@ -31,8 +31,8 @@ def edges_ns(stretch: Stretch, parts: int) -> FloatArray:
 
 def in_flight(level: LevelSamples, task: str | None) -> list[RequestRecord]:
     """The requests of one task or of all that can have borne something within the stretch."""
-    leading = (record for record in level.leading if task is None or record.task == task)
-    return [*leading, *level.sent(task)]
+    records = (*level.leading, *level.measured)
+    return [record for record in records if task is None or record.task == task]
 
 
 def completed_within(level: LevelSamples, stretch: Stretch, task: str | None) -> int:

@@ -30,7 +30,7 @@ def judge_goodput(objective: Objective, level: LevelSamples, confidence: float) 
     n = len(missed)
     if n == 0:
         return nothing_measured(objective, level)
-    misses = share_bounds(np.array(missed, dtype=np.float64), 0.5, confidence)
+    misses = share_bounds(np.array(missed, dtype=np.float64), 0.5, confidence, plan=level.plan)
     good = n - misses.over
     share = good / n
     bounds = Interval(1 - misses.high, 1 - misses.low)

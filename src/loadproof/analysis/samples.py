@@ -149,7 +149,9 @@ def level_samples(run: RecordedRun, scenario: Scenario) -> list[LevelSamples]:
                 ended=run.finished or _time_of(run.events, "step_end", step) is not None,
                 lateness={} if shares_its_step else _lateness(run.histograms, step),
                 generator=() if shares_its_step else _of_step(intervals, step),
-                load_ns=None if shares_its_step else _load_ns(run.events, step, window_ns),
+                load_ns=None
+                if shares_its_step
+                else _load_ns(run.events, step, measured, window_ns),
                 plan=_plan(run.control, step),
                 ended_early=_why_ended(run.control, step),
                 leading=() if shares_its_step else _leading(records, window_ns),
@@ -197,12 +199,22 @@ def _window_by_records(measured: tuple[RequestRecord, ...]) -> tuple[int, int] |
 
 
 def _load_ns(
-    events: list[dict[str, Any]], step: int, window_ns: tuple[int, int] | None
+    events: list[dict[str, Any]],
+    step: int,
+    measured: tuple[RequestRecord, ...],
+    window_ns: tuple[int, int] | None,
 ) -> tuple[int, int] | None:
-    """From the beginning of the measuring to that of the draining."""
+    """From the beginning of the measuring to that of the draining.
+
+    To the last start that is known while the step goes on, or where the run was cut off: requests
+    in flight have no record yet, and what they bear would be missing after that.
+    """
     if window_ns is None:
         return None
-    return window_ns[0], _time_of(events, "step_draining", step) or window_ns[1]
+    end_ns = _time_of(events, "step_draining", step) or _time_of(events, "step_end", step)
+    if end_ns is None:
+        end_ns = measured[-1].start_ns if measured else window_ns[0]
+    return window_ns[0], end_ns
 
 
 def _plan(control: Iterable[Decision], step: int) -> Plan | None:

@@ -16,8 +16,8 @@ FEWEST = 8
 EVENTS_A_BATCH = 2
 """Fewer completed requests than this in a batch, and its rate says little of the others'."""
 FEWEST_EVENTS = FEWEST * EVENTS_A_BATCH
-LONGEST_S = 1e7
-"""No load test lasts four months."""
+MOST_TIMES = 1e4
+"""Where the search for a longer time gives up: nobody measures for ten thousand times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ def bounds(rates: FloatArray, confidence: float) -> RateBounds:
     return RateBounds(mean - reach, mean + reach, mean)
 
 
-def more_to_settle(found: RateBounds, limit: float, length_s: float) -> float | None:
-    """How many seconds more than the `length_s` so far it takes to tell the rate from `limit`.
+def more_to_settle(found: RateBounds, limit: float) -> float | None:
+    """How many times the time so far it takes on top to tell the rate from `limit`.
 
     The standard error falls with the square root of the time. None where the rate is the limit, or
-    where it would take more than LONGEST_S.
+    where it would take more than MOST_TIMES.
     """
     distance = abs(found.mean - limit)
     reach = (found.high - found.low) / 2
-    more_s = math.inf if distance == 0 else length_s * ((reach / distance) ** 2 - 1)
-    return max(more_s, 0.0) if more_s <= LONGEST_S else None
+    more = math.inf if distance == 0 else (reach / distance) ** 2 - 1
+    return max(more, 0.0) if more <= MOST_TIMES else None
