@@ -93,6 +93,7 @@ def test_a_scenario_walks_through_its_steps(
     assert len({record.id for record in run.records}) == len(run.records)
     assert len({record.worker for record in run.records}) == count
     assert run.torn_lines == 0
+    assert isinstance(run.header["clocks"]["drift_ns"], int)
 
 
 def test_a_master_with_two_workers_makes_one_run(

@@ -12,7 +12,7 @@ from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner
 
 from loadproof.load.clock import boot_id, wall_minus_monotonic_ns
-from loadproof.load.header import header
+from loadproof.load.header import closing_header, header
 from loadproof.load.messages import PHASE, RUN, PhaseMessage, Report, RunMessage, pack
 from loadproof.load.referee import Referee
 from loadproof.load.roster import Roster, shared_out
@@ -103,7 +103,8 @@ class Conductor:
         )
         self._scenario, self._server = scenario, server
         self._writer = RunWriter(run)
-        self._writer.write_header(header(scenario, identity, now))
+        self._header = header(scenario, identity, now)
+        self._writer.write_header(self._header)
         self._writer.append_event("run_start")
         self._model = str(identity["model"])
         self._roster = Roster(self._runner)
@@ -308,6 +309,7 @@ class Conductor:
         self._sidecar.stop()
         if self._referee is not None:
             self._referee.stop()
+        self._writer.write_header(closing_header(self._header))
         reason = self._stopping or "completed"
         self._writer.append_event("run_end", reason=reason)
         self._writer.close()
