@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
-.PHONY: demo test test-engine second-opinion bench check format schemas lock clean help
+.PHONY: demo test test-engine second-opinion bench peers check format schemas lock clean help
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ second-opinion: $(READY) ## Our figures beside vLLM's own and those of its bench
 
 bench: $(READY) ## What measuring costs and how wrong it is, on a server with a known truth
 	$(BIN)/python -m benchmarks
+
+peers: $(READY) ## Install the other tools that bench is to show, each by itself (5 GB)
+	$(BIN)/python -m benchmarks.peers
 
 check: $(READY) ## Format, lint and types alone
 	$(BIN)/ruff format --check .

@@ -7,7 +7,7 @@ paths alike; the table shows the medians of the rounds.
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -16,22 +16,24 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from benchmarks.cell import Cell, CellFailedError, ClientPath, Conditions, Outcome, run_cell
+from benchmarks.cell import Cell, CellFailedError, Conditions, Outcome, run_cell
 from benchmarks.compiled import CompilationError
 from benchmarks.figures import medians
 from benchmarks.machine import machine, raise_file_limit, stand_on_own_core
+from benchmarks.paths import DROWNED_ABOVE_STREAMS, PEERS, ClientPath
+from benchmarks.peers.environments import NotInstalledError, python_of
 from benchmarks.table import LATE_MS, figures_table, machine_line
 from benchmarks.truth_server import Truth
 
-DROWNED_ABOVE_STREAMS = {ClientPath.OPENAI: 256, ClientPath.FAST_HTTP: 256}
-"""Paths whose process is full at these streams already: more would only take longer."""
+PEER_ROUNDS = 1
+"""A peer takes up to a minute for one cell, most of it to begin and to draw its reports."""
 
 
 def main() -> int:
     """Runs the sitting; 0 unless a cell failed or the machine cannot do it."""
     options = _options()
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    conditions, cells = _conditions(options), _cells(options)
+    conditions, (cells, missing) = _conditions(options), _installed(_cells(options))
     raise_file_limit()
     found_on = machine()
     console.print(machine_line(found_on))
@@ -41,6 +43,8 @@ def main() -> int:
     try:
         for number in range(options.rounds):
             for cell in cells:
+                if cell.path in PEERS and number >= PEER_ROUNDS:
+                    continue
                 _say(console, f"round {number + 1} of {options.rounds}: {_name(cell)}")
                 try:
                     results[cell].append(run_cell(cell, conditions))
@@ -60,7 +64,7 @@ def main() -> int:
     for cell, outcomes in results.items():
         for remark in _remarks(cell, outcomes):
             console.print(remark, markup=False)
-    for problem in problems:
+    for problem in [*missing, *problems]:
         console.print(problem, markup=False)
     if options.json:
         _write(options.json, found_on, options, results, problems)
@@ -75,8 +79,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--streams", default="64,256,1000", help="numbers of streams, by commas")
     parser.add_argument(
         "--paths",
-        default=",".join(path.name.lower() for path in ClientPath),
-        help="client paths, by commas (%(default)s)",
+        help=f"client paths, by commas ({_names(ClientPath)}; all of them, with --quick no peers)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all rounds here as well")
     parser.add_argument("--busy", action="store_true", help="a busy loop on the client's core")
@@ -87,8 +90,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--bytes", type=int, default=0, help="padding of each event")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 3)
+    options.paths = options.paths or _names(
+        path for path in ClientPath if not (options.quick and path in PEERS)
+    )
     options.seconds = options.seconds or (2.0 if options.quick else 4.0)
     return options
+
+
+def _names(paths: Iterable[ClientPath]) -> str:
+    return ",".join(path.name.lower() for path in paths)
 
 
 def _conditions(options: argparse.Namespace) -> Conditions:
@@ -114,6 +124,19 @@ def _cells(options: argparse.Namespace) -> list[Cell]:
         if streams <= (smallest if options.quick else DROWNED_ABOVE_STREAMS.get(path, streams))
         or path not in DROWNED_ABOVE_STREAMS
     ]
+
+
+def _installed(cells: Sequence[Cell]) -> tuple[list[Cell], list[str]]:
+    """The cells that can be run here, and a line for each peer that is not installed."""
+    missing: dict[ClientPath, str] = {}
+    for cell in cells:
+        peer = PEERS.get(cell.path)
+        if peer is not None and cell.path not in missing:
+            try:
+                python_of(peer)
+            except NotInstalledError as error:
+                missing[cell.path] = str(error)
+    return [cell for cell in cells if cell.path not in missing], list(missing.values())
 
 
 def _say(console: Console, text: str) -> None:

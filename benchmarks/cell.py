@@ -6,30 +6,24 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
+from benchmarks.certificate import self_signed
 from benchmarks.clients.observation import MARGIN_S, VARIABLE, Order
 from benchmarks.compiled import CACHE, ROOT, compiled
 from benchmarks.exchanges import Window, read_exchanges
 from benchmarks.figures import Figures, figures
-from benchmarks.truth_server import Truth, running
+from benchmarks.paths import PEERS, ClientPath
+from benchmarks.peers.environments import python_of, tokenizer_by
+from benchmarks.peers.peer import Peer, Wish
+from benchmarks.peers.sitting import PeerFailedError, peer_figures, run_peer
+from benchmarks.truth_server import Truth, TruthServer, running
 
 DRAIN_S = 60.0
 """How long beyond its window a client may take in all: imports, drowned users' last requests."""
-
-
-class ClientPath(StrEnum):
-    """Who reads the streams."""
-
-    BARE = "C epoll, stamps only"
-    READER = "loadproof reader alone"
-    USER = "loadproof user in Locust"
-    FAST_HTTP = "FastHttpUser, own parser"
-    OPENAI = "openai client in Locust"
 
 
 class CellFailedError(Exception):
@@ -74,18 +68,24 @@ def run_cell(cell: Cell, conditions: Conditions) -> Outcome:
     """
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch, ExitStack() as ending:
-        server = ending.enter_context(running(conditions.truth, conditions.server_core))
+        truth = conditions.truth
+        if cell.path is ClientPath.TLS:
+            truth = replace(truth, certificate=self_signed(Path(scratch)))
+        server = ending.enter_context(running(truth, conditions.server_core))
         if conditions.busy:
             ending.enter_context(_busy_loop())
+        peer = PEERS.get(cell.path)
+        if peer is not None:
+            return _run_peer(peer, cell, conditions, server, ending, Path(scratch))
         order = Order(
             server.url,
             cell.streams,
-            conditions.truth.period_ms / 1000,
+            truth.period_ms / 1000,
             conditions.window_s,
             str(Path(scratch) / "exchanges"),
             str(conditions.trace) if conditions.trace is not None else None,
         )
-        output = _run_client(cell, order, server.port, Path(scratch))
+        output = _run_client(cell, order, server.port, Path(scratch), truth.certificate)
         ending.close()
         window = msgspec.json.decode(output, type=Window)
         exchanges = read_exchanges(Path(order.exchanges))
@@ -97,7 +97,40 @@ def run_cell(cell: Cell, conditions: Conditions) -> Outcome:
     )
 
 
-def _run_client(cell: Cell, order: Order, port: int, scratch: Path) -> bytes:
+def _run_peer(
+    peer: Peer,
+    cell: Cell,
+    conditions: Conditions,
+    server: TruthServer,
+    ending: ExitStack,
+    scratch: Path,
+) -> Outcome:
+    period_s = conditions.truth.period_ms / 1000
+    folder = scratch / "peer"
+    folder.mkdir()
+    python = python_of(peer)
+    wish = Wish(
+        url=server.url,
+        streams=cell.streams,
+        # A period to begin, the window, and a period to end.
+        requests=cell.streams * max(3, round(conditions.window_s / period_s) + 2),
+        period_s=period_s,
+        tokens=conditions.truth.tokens,
+        python=python,
+        tokenizer=tokenizer_by(python),
+        folder=folder,
+    )
+    try:
+        run = run_peer(peer, wish)
+    except PeerFailedError as error:
+        raise CellFailedError(str(error)) from None
+    ending.close()
+    return Outcome(peer_figures(peer, run, server.account, period_s), {}, {})
+
+
+def _run_client(
+    cell: Cell, order: Order, port: int, scratch: Path, certificate: Path | None
+) -> bytes:
     """The window that the client reports, as JSON."""
     log = scratch / "client.log"
     within_s = order.period_s + MARGIN_S + order.window_s + DRAIN_S
@@ -108,6 +141,7 @@ def _run_client(cell: Cell, order: Order, port: int, scratch: Path) -> bytes:
             env={
                 **os.environ,
                 VARIABLE: msgspec.json.encode(order).decode(),
+                **({} if certificate is None else {"SSL_CERT_FILE": str(certificate)}),
                 "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
             },
             stdin=subprocess.DEVNULL,
@@ -143,6 +177,7 @@ def _command(cell: Cell, order: Order, port: int, scratch: Path) -> Sequence[str
         return [sys.executable, "-m", "benchmarks.clients.reader"]
     locustfile, options = {
         ClientPath.USER: ("streaming", ["--runs", str(scratch), "--no-judge"]),
+        ClientPath.TLS: ("streaming", ["--runs", str(scratch), "--no-judge"]),
         ClientPath.FAST_HTTP: ("fast_http", []),
         ClientPath.OPENAI: ("openai", []),
     }[cell.path]

@@ -18,17 +18,18 @@ class CompilationError(Exception):
     """The programs cannot be made here; the message says what is missing."""
 
 
-def compiled(name: str) -> Path:
+def compiled(name: str, *, tls: bool = False) -> Path:
     """The path of the program made from native/`name`.c, compiled unless that was done already.
 
     What was compiled is kept under a digest of all sources, so an edit makes a new program.
-    Raises CompilationError where the system has no epoll, no compiler, or the compiler fails.
+    With `tls` it is linked with OpenSSL. Raises CompilationError where the system has no epoll, no
+    compiler, or the compiler fails.
     """
     if sys.platform != "linux":
         raise CompilationError(
             f"benchmarks need Linux (epoll, timerfd), and this is {sys.platform}"
         )
-    program = CACHE / f"{name}-{_digest()}"
+    program = CACHE / f"{name}{'-tls' if tls else ''}-{_digest()}"
     if program.exists():
         return program
     compiler = shutil.which(os.environ.get("CC", "cc"))
@@ -41,13 +42,20 @@ def compiled(name: str) -> Path:
     with tempfile.TemporaryDirectory(dir=CACHE) as directory:
         fresh = Path(directory) / name
         done = subprocess.run(
-            [compiler, *FLAGS, "-o", str(fresh), str(SOURCES / f"{name}.c")],
+            [
+                *(compiler, *FLAGS, *(["-DWITH_TLS"] if tls else [])),
+                *("-o", str(fresh), str(SOURCES / f"{name}.c")),
+                *(["-lssl", "-lcrypto"] if tls else []),
+            ],
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
-            raise CompilationError(f"{compiler} could not compile {name}.c:\n{done.stderr.strip()}")
+            needs = " (it needs OpenSSL's headers: libssl-dev, openssl-devel)" if tls else ""
+            raise CompilationError(
+                f"{compiler} could not compile {name}.c{needs}:\n{done.stderr.strip()}"
+            )
         fresh.replace(program)
     return program
 

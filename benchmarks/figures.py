@@ -35,8 +35,8 @@ class Figures:
     """Of arrivals of all tokens."""
     itl_p99_excess_ms: float | None
     """Reported ITL P99 minus the true ITL P99."""
-    rss_mib: float
-    stream_kib: float
+    rss_mib: float | None
+    stream_kib: float | None
     """Growth of resident memory by stream, without what was kept for the comparison."""
     server_late_p99_ms: float
 

@@ -19,10 +19,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.cell import Cell, CellFailedError, ClientPath, Conditions, run_cell
+from benchmarks.cell import Cell, CellFailedError, Conditions, run_cell
 from benchmarks.clients.loop_trace import Pause, Trace
 from benchmarks.compiled import CACHE, CompilationError
 from benchmarks.machine import machine, raise_file_limit, stand_on_own_core
+from benchmarks.paths import ClientPath
 from benchmarks.table import machine_line
 from benchmarks.truth_server import Truth
 

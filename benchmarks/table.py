@@ -72,8 +72,8 @@ def _values(cell: Cell, found: Figures, truth: Truth) -> list[str]:
         _number(found.itl_p99_ms, 2),
         _number(found.error_p99_ms, 3),
         _number(found.itl_p99_excess_ms, 3),
-        f"{found.rss_mib:.0f}",
-        f"{found.stream_kib:.0f}",
+        _number(found.rss_mib, 0),
+        _number(found.stream_kib, 0),
         f"{late:.2f}" + (" LATE" if late > LATE_MS else ""),
     ]
 

@@ -1,13 +1,15 @@
 """The server with the known truth, as a child process; `python -m benchmarks.truth_server` runs it
 in the foreground with the options of native/options.h (`--port 0` prints the port it got)."""
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
 
 from benchmarks.compiled import CompilationError, compiled
 
@@ -21,6 +23,8 @@ class Truth:
     tokens: int = 64
     padding_bytes: int = 0
     synchronised: bool = False
+    certificate: Path | None = None
+    """A file in PEM with a key and its certificate: TLS."""
 
     @property
     def period_ms(self) -> float:
@@ -37,50 +41,97 @@ class Truth:
             *("--ttft-ms", str(self.ttft_ms), "--gap-ms", str(self.gap_ms)),
             *("--tokens", str(self.tokens), "--bytes", str(self.padding_bytes)),
             *(["--synchronised"] if self.synchronised else []),
+            *(["--certificate", str(self.certificate)] if self.certificate is not None else []),
         ]
+
+
+class Spans(msgspec.Struct, frozen=True):
+    """Percentiles in whole microseconds."""
+
+    p50: int
+    p90: int
+    p99: int
+    p999: int
+    max: int
+
+
+class Account(msgspec.Struct, frozen=True):
+    """What the server says of itself at its end."""
+
+    requests: int
+    tokens: int
+    cut_streams: int
+    blocked_sends: int
+    cpu_s: float
+    begin_ns: int
+    """When it had read the first request; 0 if none came."""
+    end_ns: int
+    """When it sent the last token."""
+    lateness_us: Spans
+    """Tokens after the moment at which they were due."""
+    ttft_us: Spans
+    """First tokens after their requests had been read."""
+    itl_us: Spans
+    """Tokens after the ones before them."""
+    mean_itl_us: Spans
+    """The mean of these by request."""
+    tokens_by_tenth_s: list[int]
+    """Sent in each tenth of a second since `begin_ns`."""
 
 
 @dataclass(slots=True)
 class TruthServer:
-    """A running one. `account` is what it says of itself at its end, empty before."""
+    """A running one. `account` is there after its end alone."""
 
     port: int
-    account: dict[str, object] = field(default_factory=dict)
+    secure: bool
+    _account: Account | None = None
 
     @property
     def url(self) -> str:
         """Without /v1."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.secure else 'http'}://127.0.0.1:{self.port}"
+
+    @property
+    def account(self) -> Account:
+        """What it says of itself. Raises RuntimeError before its end."""
+        if self._account is None:
+            raise RuntimeError("the server has not ended yet")
+        return self._account
+
+    def ended(self, account: Account) -> None:
+        """Takes what it said at its end."""
+        self._account = account
 
     @property
     def late_p99_ms(self) -> float:
         """Its own lateness at P99: token sent minus token due. After its end alone."""
-        lateness = self.account["lateness_us"]
-        assert isinstance(lateness, dict)
-        return float(lateness["p99"]) / 1000
+        return self.account.lateness_us.p99 / 1000
 
 
 @contextmanager
 def running(truth: Truth, core: int) -> Iterator[TruthServer]:
     """Starts the server pinned to `core` (-1: not pinned) and ends it. Raises CompilationError."""
-    command = [str(compiled("truth_server")), "--port", "0", "--core", str(core), *truth.options()]
+    secure = truth.certificate is not None
+    program = compiled("truth_server", tls=secure)
+    command = [str(program), "--port", "0", "--core", str(core), *truth.options()]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        server = TruthServer(int(process.stdout.readline().split()[1]))
+        server = TruthServer(int(process.stdout.readline().split()[1]), secure)
         yield server
     finally:
         process.terminate()
-        account = process.stdout.read()
+        said = process.stdout.read()
         process.wait()
         process.stdout.close()
-    server.account = json.loads(account)
+    server.ended(msgspec.json.decode(said, type=Account))
 
 
 def main() -> None:
     """Becomes the server: same process, so that a signal reaches it."""
     try:
-        program = str(compiled("truth_server"))
+        program = str(compiled("truth_server", tls="--certificate" in sys.argv))
     except CompilationError as error:
         sys.exit(str(error))
     os.execv(program, [program, *sys.argv[1:]])

@@ -10,6 +10,7 @@ static struct {
     int64_t ttft_ns, gap_ns;
     long tokens, padding_bytes;
     int port, core; /* core -1: not pinned */
+    const char *certificate; /* a file with key and certificates: TLS; NULL: none */
     bool synchronised; /* all streams' tokens at the same instants, as a batching engine */
 } options = {.ttft_ns = 50000000, .gap_ns = 20000000, .tokens = 64};
 
@@ -18,7 +19,8 @@ static void read_options(int count, char **values) {
         {"port", required_argument, NULL, 'p'},   {"ttft-ms", required_argument, NULL, 't'},
         {"gap-ms", required_argument, NULL, 'g'}, {"tokens", required_argument, NULL, 'n'},
         {"bytes", required_argument, NULL, 'b'},  {"core", required_argument, NULL, 'c'},
-        {"synchronised", no_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
+        {"synchronised", no_argument, NULL, 's'}, {"certificate", required_argument, NULL, 'k'},
+        {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(count, values, "", known, NULL)) != -1;) {
         switch (option) {
             case 'p': options.port = atoi(optarg); break;
@@ -27,6 +29,7 @@ static void read_options(int count, char **values) {
             case 'n': options.tokens = atol(optarg); break;
             case 'b': options.padding_bytes = atol(optarg); break;
             case 'c': options.core = atoi(optarg); break;
+            case 'k': options.certificate = optarg; break;
             case 's': options.synchronised = true; break;
             default: exit(2);
         }

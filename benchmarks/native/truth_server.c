@@ -20,27 +20,35 @@
 #include "clock.h"
 #include "completion_chunk.h"
 #include "http_request.h"
-#include "lateness.h"
 #include "loopback.h"
 #include "options.h"
+#include "secure.h"
+#include "spans.h"
 #include "timer_queue.h"
 
 #define REQUEST_LIMIT (1 << 20)
+#define TENTH_NS 100000000
+#define TENTHS_LIMIT 36000 /* an hour */
 #define TOKENS_BETWEEN_POLLS 16 /* so that a burst of tokens does not delay reading requests */
 
 struct connection {
     struct timer timer; /* first: a timer's address is its connection's */
     int fd;
+    secure *tls; /* NULL over a plain socket */
     char *in, *out; /* out: what the socket did not take yet */
     size_t in_bytes, in_capacity, out_bytes, out_capacity;
     bool streaming, close;
     struct completion completion;
-    int64_t read_ns;
+    int64_t read_ns, first_ns, last_ns; /* last byte of the request read, tokens sent */
     struct connection *next_closed;
 };
 
 static struct timer_queue queue;
-static struct lateness lateness;
+static struct spans lateness, first_tokens, gaps, mean_gaps;
+static struct {
+    int64_t begin_ns, end_ns; /* first request read, last token sent */
+    unsigned long counts[TENTHS_LIMIT];
+} tenths; /* tokens by tenths of a second */
 static struct connection *closed; /* freed after the events of this poll were seen */
 static unsigned long requests, cut_streams, blocked_sends;
 static int epoll_fd;
@@ -63,6 +71,8 @@ static void connection_close(struct connection *c) {
     if (c->fd < 0) return;
     cut_streams += c->streaming;
     timer_cancel(&queue, &c->timer);
+    if (c->tls) secure_close(c->tls);
+    c->tls = NULL;
     close(c->fd);
     c->fd = -1;
     c->next_closed = closed;
@@ -85,7 +95,7 @@ static void put(struct connection *c, const char *data, size_t bytes) {
     ssize_t taken = 0;
     if (c->fd < 0) return;
     if (!c->out_bytes) {
-        taken = send(c->fd, data, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+        taken = secure_send(c->tls, c->fd, data, bytes);
         if (taken == (ssize_t)bytes) return;
         if (taken < 0 && errno != EAGAIN) {
             connection_close(c);
@@ -101,7 +111,7 @@ static void put(struct connection *c, const char *data, size_t bytes) {
 }
 
 static void flush(struct connection *c) {
-    ssize_t taken = send(c->fd, c->out, c->out_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t taken = secure_send(c->tls, c->fd, c->out, c->out_bytes);
     if (taken < 0) {
         if (errno != EAGAIN) connection_close(c);
         return;
@@ -133,6 +143,22 @@ static void send_closing(struct connection *c) {
     if (c->close && !c->out_bytes) connection_close(c);
 }
 
+static void note_sent(struct connection *c, int64_t due_ns, int64_t sent_ns) {
+    size_t tenth = (size_t)((sent_ns - tenths.begin_ns) / TENTH_NS);
+    if (tenth < TENTHS_LIMIT) tenths.counts[tenth]++;
+    tenths.end_ns = sent_ns;
+    span_note(&lateness, sent_ns - due_ns);
+    if (c->completion.sent_tokens == 1) {
+        span_note(&first_tokens, sent_ns - c->read_ns);
+        c->first_ns = sent_ns;
+    } else {
+        span_note(&gaps, sent_ns - c->last_ns);
+    }
+    c->last_ns = sent_ns;
+    if (c->completion.sent_tokens == options.tokens && options.tokens > 1)
+        span_note(&mean_gaps, (sent_ns - c->first_ns) / (options.tokens - 1));
+}
+
 static void send_token(struct connection *c) {
     if (c->completion.sent_tokens == 0) {
         int head = sprintf(event, "HTTP/1.1 200 OK\r\nserver: loadproof-truth\r\ncontent-type: "
@@ -145,7 +171,7 @@ static void send_token(struct connection *c) {
     put(c, event,
         completion_token(event, &c->completion, c->read_ns, sent_ns, last,
                          (size_t)options.padding_bytes));
-    lateness_note(&lateness, sent_ns - due_ns);
+    note_sent(c, due_ns, sent_ns);
     if (c->fd < 0) return;
     if (last) {
         timer_cancel(&queue, &c->timer);
@@ -166,6 +192,7 @@ static void start_stream(struct connection *c, const struct http_request *reques
     };
     c->streaming = true;
     c->read_ns = monotonic_ns();
+    if (!tenths.begin_ns) tenths.begin_ns = c->read_ns;
     int64_t due_ns = c->read_ns + options.ttft_ns;
     if (options.synchronised && options.gap_ns)
         due_ns = (due_ns + options.gap_ns - 1) / options.gap_ns * options.gap_ns;
@@ -195,15 +222,18 @@ static void handle(struct connection *c, const struct http_request *request) {
 }
 
 static void receive(struct connection *c) {
-    grow(&c->in, &c->in_capacity, c->in_bytes + 16384);
-    ssize_t bytes = recv(c->fd, c->in + c->in_bytes, c->in_capacity - c->in_bytes, MSG_DONTWAIT);
-    if (bytes < 0 && errno == EAGAIN) return;
-    if (bytes <= 0 || c->in_bytes > REQUEST_LIMIT) {
-        connection_close(c);
-        return;
-    }
-    c->in_bytes += (size_t)bytes;
-    handle_input(c);
+    do {
+        grow(&c->in, &c->in_capacity, c->in_bytes + 16384);
+        ssize_t bytes = secure_receive(c->tls, c->fd, c->in + c->in_bytes,
+                                       c->in_capacity - c->in_bytes);
+        if (bytes < 0 && errno == EAGAIN) return;
+        if (bytes <= 0 || c->in_bytes > REQUEST_LIMIT) {
+            connection_close(c);
+            return;
+        }
+        c->in_bytes += (size_t)bytes;
+        handle_input(c);
+    } while (c->fd >= 0 && secure_pending(c->tls));
 }
 
 static void handle_input(struct connection *c) {
@@ -230,6 +260,7 @@ static void accept_all(int listener) {
         /* Nagle's algorithm would hold a token back until the one before was acknowledged. */
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         c->fd = fd;
+        c->tls = secure_accepted(fd);
         c->timer.place = TIMER_IDLE;
         watch(c, EPOLLIN, EPOLL_CTL_ADD);
     }
@@ -280,8 +311,31 @@ static void serve(int listener, int timer_fd) {
     }
 }
 
+/* One line of JSON. A span is in microseconds: tokens after their due time, first tokens after
+ * their requests, tokens after the ones before them, and the mean of the latter by request. */
+static void account(void) {
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    printf("{\"requests\":%lu,\"tokens\":%lu,\"cut_streams\":%lu,\"blocked_sends\":%lu,"
+           "\"cpu_s\":%.6f,\"begin_ns\":%ld,\"end_ns\":%ld",
+           requests, (unsigned long)lateness.total, cut_streams, blocked_sends,
+           (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+               (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6,
+           (long)tenths.begin_ns, (long)tenths.end_ns);
+    spans_print("lateness_us", &lateness, stdout);
+    spans_print("ttft_us", &first_tokens, stdout);
+    spans_print("itl_us", &gaps, stdout);
+    spans_print("mean_itl_us", &mean_gaps, stdout);
+    printf(",\"tokens_by_tenth_s\":[");
+    size_t length = tenths.begin_ns ? (size_t)((tenths.end_ns - tenths.begin_ns) / TENTH_NS) + 1 : 0;
+    for (size_t i = 0; i < length && i < TENTHS_LIMIT; i++)
+        printf("%s%lu", i ? "," : "", tenths.counts[i]);
+    printf("]}\n");
+}
+
 int main(int count, char **values) {
     read_options(count, values);
+    if (options.certificate) secure_with(options.certificate);
     if (options.core >= 0 && !pinned(options.core)) die("--core");
     /* Where it may, it goes before others on its core, who would make it late; no harm elsewhere. */
     if (setpriority(PRIO_PROCESS, 0, -10)) errno = 0;
@@ -300,14 +354,6 @@ int main(int count, char **values) {
     int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (epoll_fd < 0 || timer_fd < 0) die("epoll");
     serve(loopback_listener(options.port), timer_fd);
-    struct rusage used;
-    getrusage(RUSAGE_SELF, &used);
-    printf("{\"requests\":%lu,\"tokens\":%lu,\"cut_streams\":%lu,\"blocked_sends\":%lu,"
-           "\"cpu_s\":%.6f,\"lateness_us\":",
-           requests, (unsigned long)lateness.total, cut_streams, blocked_sends,
-           (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-               (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
-    lateness_print(&lateness, stdout);
-    printf("}\n");
+    account();
     return 0;
 }

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.certificate import self_signed
 
 ROOT = Path(__file__).parents[2]
 ASKING = {"model": "truth", "messages": [{"role": "user", "content": "When?"}], "stream": True}
@@ -178,6 +180,29 @@ def test_at_its_end_it_accounts_for_what_it_sent_and_how_late(start: Start) -> N
     assert (account["requests"], account["tokens"], account["cut_streams"]) == (2, 20, 0)
     late = account["lateness_us"]
     assert 0 <= late["p50"] <= late["p90"] <= late["p99"] <= late["max"]
+    # What it has sent is its own truth: no token before it was due.
+    assert account["ttft_us"]["p50"] >= 1000
+    assert account["itl_us"]["max"] >= account["mean_itl_us"]["p50"] >= 0
+    assert sum(account["tokens_by_tenth_s"]) == 20
+    assert len(account["tokens_by_tenth_s"]) == (
+        (account["end_ns"] - account["begin_ns"]) // (100 * MS) + 1
+    )
+
+
+def test_with_a_certificate_it_says_the_same_over_tls(start: Start, tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path)
+    options = ("--ttft-ms", "20", "--gap-ms", "2", "--tokens", "5", "--bytes", "20000")
+    _, port = start("--certificate", str(certificate), *options)
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    with (
+        socket.create_connection(("127.0.0.1", port)) as plain,
+        trusting.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+    ):
+        for _ in range(2):
+            seen = stream(connection)
+            assert len(seen.sent_ns) == 5
+            assert seen.sent_ns[0] - seen.start_ns >= 20 * MS
+            assert len(seen.text.split()) == 5
 
 
 @pytest.mark.parametrize(
