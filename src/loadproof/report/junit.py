@@ -1,5 +1,7 @@
 """junit.xml: a test case an objective and load level, as GitHub, GitLab and Jenkins show them."""
 
+import re
+from collections import Counter
 from xml.etree import ElementTree
 
 from loadproof.analysis import wording
@@ -7,21 +9,27 @@ from loadproof.model.exit_codes import ExitCode
 from loadproof.model.verdict import Judgement, Level, Ruling, RunVerdict
 from loadproof.report.signs import plain
 
+_STARTED = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z_")
+"""What the name of a run directory begins with."""
+
 
 def junit_xml(verdict: RunVerdict) -> str:
-    """The verdict as JUnit XML.
+    """The verdict as JUnit XML, in the part of it that Jenkins' schema allows and GitLab and the
+    reporters for GitHub read.
 
     BROKEN is a failure. INCONCLUSIVE and INVALID are errors: the exit code is not zero then, and a
     pipeline has to show why. What is wrong with the run as a whole, not with an objective, is a
     test case of its own, so that no run with a non-zero exit code comes out all green.
+
+    - GitLab shows the text of a failure and not its message, so the text says all. It drops a
+      second case of the same class and name, so each name is given once.
+    - Jenkins takes what follows the last dot for the class and the rest for its package: the
+      scenario is the package, the server the class, and neither has a dot of its own.
+    - All add up the cases' times: a level's time is shared out among its cases.
     """
-    classname = plain(f"{verdict.scenario}.{verdict.server}")
-    durations_s = {(level.step, level.users): level.duration_s for level in verdict.levels}
-    cases = [
-        _case(judgement, classname, durations_s.get((judgement.step, judgement.users), 0.0))
-        for judgement in verdict.judgements
-    ]
-    all_green = not any(len(case) for case in cases)
+    classname = f"{_dotless(verdict.scenario)}.{_dotless(verdict.server)}"
+    cases = _cases(verdict, classname)
+    all_green = not any(_complains(case) for case in cases)
     server_failed = verdict.exit_code == ExitCode.SERVER_FAILED
     if not cases or server_failed or (verdict.exit_code and all_green):
         cases.append(_run_case(verdict, classname))
@@ -32,7 +40,11 @@ def junit_xml(verdict: RunVerdict) -> str:
         "time": f"{sum(level.duration_s for level in verdict.levels):.3f}",
     }
     root = ElementTree.Element("testsuites", {"name": "loadproof", **counts})
-    suite = ElementTree.SubElement(root, "testsuite", {"name": classname, **counts, "skipped": "0"})
+    attributes = {"name": classname, **counts, "skipped": "0"}
+    started = _STARTED.match(verdict.run)
+    if started:
+        attributes["timestamp"] = "{}T{}:{}:{}Z".format(*started.groups())
+    suite = ElementTree.SubElement(root, "testsuite", attributes)
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in _properties(verdict):
         ElementTree.SubElement(properties, "property", {"name": name, "value": plain(value)})
@@ -45,18 +57,34 @@ def junit_xml(verdict: RunVerdict) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
-def _case(judgement: Judgement, classname: str, duration_s: float) -> ElementTree.Element:
-    level = wording.level(judgement.users, judgement.step)
-    case = ElementTree.Element(
-        "testcase",
-        {
-            "classname": classname,
-            "name": plain(f"{judgement.objective} @ {level}"),
-            "time": f"{duration_s:.3f}",
-        },
-    )
-    _complain(case, judgement.ruling, judgement.reason)
-    return case
+def _complains(case: ElementTree.Element) -> bool:
+    return any(child.tag in ("failure", "error") for child in case)
+
+
+def _dotless(name: str) -> str:
+    return plain(name).replace(".", "_")
+
+
+def _cases(verdict: RunVerdict, classname: str) -> list[ElementTree.Element]:
+    """One for each judgement, in their order."""
+    durations_s = {(level.step, level.users): level.duration_s for level in verdict.levels}
+    sharing = Counter((judgement.step, judgement.users) for judgement in verdict.judgements)
+    names = [_name(judgement) for judgement in verdict.judgements]
+    cases = []
+    for judgement, name in zip(verdict.judgements, names, strict=True):
+        level = (judgement.step, judgement.users)
+        unique = name if names.count(name) == 1 else f"{name}, step {judgement.step}"
+        time_s = durations_s.get(level, 0.0) / sharing[level]
+        case = ElementTree.Element(
+            "testcase", {"classname": classname, "name": unique, "time": f"{time_s:.3f}"}
+        )
+        _say(case, judgement.ruling, judgement.reason)
+        cases.append(case)
+    return cases
+
+
+def _name(judgement: Judgement) -> str:
+    return plain(f"{judgement.objective} @ {wording.level(judgement.users, judgement.step)}")
 
 
 def _run_case(verdict: RunVerdict, classname: str) -> ElementTree.Element:
@@ -67,18 +95,18 @@ def _run_case(verdict: RunVerdict, classname: str) -> ElementTree.Element:
         reason = "; ".join(verdict.reasons)
         if verdict.exit_code == ExitCode.SERVER_FAILED:
             ruling = Ruling.INVALID
-        _complain(case, ruling, reason)
+        _say(case, ruling, reason)
     return case
 
 
-def _complain(case: ElementTree.Element, ruling: Ruling, reason: str) -> None:
+def _say(case: ElementTree.Element, ruling: Ruling, reason: str) -> None:
+    said = plain(f"{ruling}: {reason}")
     if ruling is Ruling.HOLDS:
+        ElementTree.SubElement(case, "system-out").text = said
         return
     kind = "failure" if ruling is Ruling.BROKEN else "error"
-    element = ElementTree.SubElement(
-        case, kind, {"type": str(ruling), "message": plain(f"{ruling}: {reason}")}
-    )
-    element.text = plain(reason)
+    element = ElementTree.SubElement(case, kind, {"type": str(ruling), "message": said})
+    element.text = said
 
 
 def _properties(verdict: RunVerdict) -> list[tuple[str, str]]:
