@@ -22,6 +22,16 @@ app = typer.Typer(
     ),
 )
 
+ReportUrl = Annotated[
+    str | None,
+    typer.Option(
+        envvar="LOADPROOF_REPORT_URL",
+        metavar="URL",
+        help="Where report.html will be seen, for the link in summary.md; {run} stands for the "
+        "name of the run directory.",
+    ),
+]
+
 
 @app.callback(invoke_without_command=True)
 def _options(
@@ -43,25 +53,27 @@ def _run(
     processes: Annotated[
         int, typer.Option(min=1, help="Load generating processes; one carries some 1,000 streams.")
     ] = 1,
+    report_url: ReportUrl = None,
 ) -> None:
     """Load a server with a scenario and judge it: the exit code is the verdict's."""
     from rich.console import Console
 
     from loadproof.commands.run import run
 
-    raise typer.Exit(run(scenario, server, runs, processes, Console()))
+    raise typer.Exit(run(scenario, server, runs, processes, Console(), report_url=report_url))
 
 
 @app.command("gate")
 def _gate(
     directory: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")],
+    report_url: ReportUrl = None,
 ) -> None:
     """Analyse a recorded run again and judge it: the exit code is the verdict's."""
     from rich.console import Console
 
     from loadproof.commands.gate import gate
 
-    raise typer.Exit(gate(directory, Console()))
+    raise typer.Exit(gate(directory, Console(), report_url))
 
 
 @app.command("compare")

@@ -1,11 +1,16 @@
 """The pull request summary, and verdict.json for programs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import msgspec
+import pytest
+from rich.console import Console
 
 from loadproof.analysis.judge import analyse
+from loadproof.commands.gate import gate
+from loadproof.model.errors import ConfigurationError
 from loadproof.model.verdict import RunVerdict
 from loadproof.recording.directory import OUTPUTS
 from loadproof.recording.reader import read_run
@@ -66,3 +71,21 @@ def test_a_run_without_anything_has_every_report(tmp_path: Path) -> None:
     recorded = read_run(run)
     write_reports(run, recorded, analyse(recorded, run))
     assert all((run / name).read_text(encoding="utf-8") for name in OUTPUTS)
+
+
+def test_links_are_relative_or_lead_to_where_the_report_will_be_seen(tmp_path: Path) -> None:
+    verdict = replace(lifelike(tmp_path), run="2026-11-23T21-08-43Z_a_b c")
+    assert "\n[report.html](report.html) · [verdict.json](verdict.json)" in summary_md(verdict)
+    url = "https://ci.example/job/7/artifacts/file/runs/{run}/report.html"
+    assert (
+        "[Report with charts](https://ci.example/job/7/artifacts/file/runs/"
+        "2026-11-23T21-08-43Z_a_b%20c/report.html)"
+    ) in summary_md(verdict, url)
+
+
+@pytest.mark.parametrize("url", ["report.html", "ftp://x", "https://a b", "https://x)(y", ""])
+def test_an_address_that_cannot_be_linked_is_refused_before_anything_is_done(
+    tmp_path: Path, url: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="expected the address at which"):
+        gate(tmp_path / "none", Console(), url)

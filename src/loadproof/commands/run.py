@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from loadproof.commands.gate import gate
+from loadproof.commands.gate import check_report_url, gate
 from loadproof.commands.kit import kit_folder
 from loadproof.model.exit_codes import ExitCode
 from loadproof.model.scenario import Scenario
@@ -34,13 +34,20 @@ LOG_LINES_SHOWN = 15
 
 
 def run(
-    scenario_path: Path, server_path: Path, runs: Path, processes: int, console: Console
+    scenario_path: Path,
+    server_path: Path,
+    runs: Path,
+    processes: int,
+    console: Console,
+    *,
+    report_url: str | None = None,
 ) -> int:
     """Runs the scenario against the server; returns the exit code.
 
-    The run directory is made under `runs`; `processes` is the number of load generating ones.
-    Raises ConfigurationError and ServerFailedError.
+    The run directory is made under `runs`; `processes` is the number of load generating ones;
+    `report_url` as for `gate`. Raises ConfigurationError and ServerFailedError.
     """
+    check_report_url(report_url)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left behind
     scenario = load_scenario(scenario_path)
     server = read_server(server_path)
@@ -67,7 +74,7 @@ def run(
         end = _end_of(directory / GENERATOR_LOG)
         console.print(end, markup=False, highlight=False, soft_wrap=True)
         return code or ExitCode.INVALID
-    verdict_code = gate(directory, console)
+    verdict_code = gate(directory, console, report_url)
     if code in (ExitCode.INTERRUPTED, ExitCode.SERVER_FAILED, ExitCode.INVALID):
         return code
     return verdict_code

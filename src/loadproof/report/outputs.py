@@ -12,12 +12,14 @@ from loadproof.report.summary import summary_md
 from loadproof.report.verdict_json import encode_verdict
 
 
-def write_reports(path: Path, run: RecordedRun, verdict: RunVerdict) -> None:
+def write_reports(
+    path: Path, run: RecordedRun, verdict: RunVerdict, report_url: str | None = None
+) -> None:
     """Writes verdict.json, junit.xml, summary.md and report.html into the run directory `path`.
 
-    Raises RunUnwritableError.
+    `report_url` as for `summary_md`. Raises RunUnwritableError.
     """
     write_output(path, VERDICT, encode_verdict(verdict))
     write_output(path, JUNIT, junit_xml(verdict))
-    write_output(path, SUMMARY, summary_md(verdict))
+    write_output(path, SUMMARY, summary_md(verdict, report_url))
     write_output(path, REPORT, report_html(run, verdict))

@@ -1,7 +1,10 @@
 """summary.md: the verdict for a pull request, in GitHub's and GitLab's Markdown."""
 
+from urllib.parse import quote
+
 from loadproof.analysis import wording
 from loadproof.model.verdict import Ruling, RunVerdict
+from loadproof.recording.directory import JUNIT, REPORT, VERDICT
 from loadproof.report import cells, generator, quality, thinking
 from loadproof.report.markdown import code, table, text
 from loadproof.report.signs import MARKS, by_objective, run_mark
@@ -9,8 +12,13 @@ from loadproof.report.signs import MARKS, by_objective, run_mark
 _SHOWN_REASONS = 10
 
 
-def summary_md(verdict: RunVerdict) -> str:
-    """The verdict sentence, what decided it, the levels, and each objective by level."""
+def summary_md(verdict: RunVerdict, report_url: str | None = None) -> str:
+    """The verdict sentence, what decided it, the levels, each objective by level, and links.
+
+    They are relative to the run directory, for who reads the summary there. Shown elsewhere it
+    needs `report_url`, the address of report.html, in which `{run}` stands for the name of the run
+    directory.
+    """
     title = f"{run_mark(verdict.ruling)}: {verdict.scenario} on {verdict.server}"
     blocks = [f"## {text(title)}"]
     if verdict.simulated:
@@ -43,6 +51,7 @@ def summary_md(verdict: RunVerdict) -> str:
     if verdict.warnings:
         warnings = "\n".join(f"- {text(warning)}" for warning in verdict.warnings)
         blocks.append(f"**Warnings**\n\n{warnings}")
+    blocks.append(_links(verdict, report_url))
     confidence = wording.share_limit(verdict.confidence)
     blocks.append(
         f"<sub>Run `{code(verdict.run)}`, exit code {verdict.exit_code}. "
@@ -50,6 +59,12 @@ def summary_md(verdict: RunVerdict) -> str:
         "Latencies in ms, of completed requests; warm-up is left out.</sub>"
     )
     return "\n\n".join(blocks) + "\n"
+
+
+def _links(verdict: RunVerdict, report_url: str | None) -> str:
+    if report_url is None:
+        return " · ".join(f"[{name}]({name})" for name in (REPORT, VERDICT, JUNIT))
+    return f"[Report with charts]({report_url.replace('{run}', quote(verdict.run))})"
 
 
 def _levels(verdict: RunVerdict) -> str:
