@@ -149,7 +149,7 @@ def _serve(
 def _init(
     directory: Annotated[Path, typer.Argument(help="Where the copy goes.")],
 ) -> None:
-    """Lay a copy of the kit: locustfiles, servers, scenarios, tasks, analysis scripts."""
+    """Lay a copy of the kit: locustfiles, servers, scenarios, tasks, scripts, pipelines."""
     from loadproof.commands.kit import lay_kit
 
     for path in lay_kit(directory):

@@ -1,11 +1,11 @@
-"""The kit: locustfiles, servers, scenarios, tasks, analysis scripts, to be read and copied."""
+"""The kit: what a project of one's own begins with, to be read, edited and copied."""
 
 import shutil
 from pathlib import Path
 
 from loadproof.model.errors import ConfigurationError
 
-FOLDERS = ("locustfiles", "servers", "scenarios", "tasks", "analysis", "schemas")
+FOLDERS = ("locustfiles", "servers", "scenarios", "tasks", "analysis", "ci", "schemas")
 
 
 def kit_folder() -> Path:
