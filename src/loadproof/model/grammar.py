@@ -16,7 +16,7 @@ from loadproof.model.objective import (
     Kind,
     Objective,
 )
-from loadproof.model.quantity import BYTES, MILLISECONDS
+from loadproof.model.quantity import BYTES, MILLISECONDS, NUMBER
 from loadproof.model.sentence import Sentence
 
 _SHARES = {"%": PERCENT, "": Decimal(1)}
@@ -44,7 +44,7 @@ _METRICS = (*LATENCIES, *OUTCOMES, *FLOWS, *MEMORIES, *GAUGES)
 def parse_objective(text: str, users: tuple[int, ...] | None = None) -> Objective:
     """The objective that `text` states.
 
-    Grammar (EBNF; blanks are free between symbols, and within an amount before its unit)::
+    Grammar (EBNF; blanks are free between symbols, but for the "p" and its number)::
 
         objective  = percentile | mean | rate | quality | drop | goodput | throughput
                    | peak | gauge | counter ;
@@ -152,7 +152,7 @@ class _Parser:
         """The kind by its first word; what it is not known for may be a grade of a user's task."""
         if head in _KINDS:
             return _KINDS[head]
-        percentile = re.fullmatch(r"p(\d+(?:\.\d+)?)", head)
+        percentile = re.fullmatch(rf"p({NUMBER})", head)
         if percentile is not None:
             self._quantile = float(Decimal(percentile[1]) * PERCENT)
             if not 0 < self._quantile < 1:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from loadproof.model.quantity import NUMBER
 
 _SYMBOL = re.compile(r"\s*([^\W\d][\w.]*|<=|>=|[(){}=<>]|[^\s(){}=<>]+)")
-_AMOUNT = re.compile(rf"\s*({NUMBER})\s*(%|(?:/\s*)?[^\W\d_]+|)(?=[\s(){{}}=<>]|$)", re.ASCII)
+_AMOUNT = re.compile(rf"\s*({NUMBER})\s*(%|(?:/\s*)?[^\W\d_]+|)(?=[\s(){{}}=<>]|$)")
 _SHOWN = 30
 
 
