@@ -125,3 +125,19 @@ def test_what_a_grader_raises_is_said_and_costs_that_answer_alone(
     assert results == {2: {"wordy": 1.0}, 3: GRADE_FAILED, 4: {"wordy": 1.0}}
     said = capfd.readouterr().err
     assert f"{path}: grade raised LookupError: three (line 11) for prose/3" in said
+
+
+def test_ask_asks_a_public_set(folder: Path) -> None:
+    row = {
+        "question": "Which of these is a number?",
+        "options": {"A": "seven", "B": "table"},
+        "answer": "seven",
+        "answer_idx": "A",
+        "meta_info": "step1",
+    }
+    (folder / "medqa.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    options = ("--questions", "medqa.jsonl", "--format", "medqa")
+    done = finished("loadproof", "ask", "server.toml", "medical_qa", *options, cwd=folder)
+    assert done.returncode == 0, done.stdout
+    assert "Which of these is a number?\\nA. seven\\nB. table" in done.stdout
+    assert "truth 1" in done.stdout

@@ -1,9 +1,9 @@
 """One prompt of a user's own task, checked where it is made."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, Literal
+
+from loadproof.tasks.digest import id_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +34,7 @@ class Ask:
             if not met:
                 raise ValueError(f"{name}: got {shown(getattr(self, name))}, expected {expected}")
         if not self.id:
-            words = repr((self.system, self.text)).encode("utf-8", "replace")
-            object.__setattr__(self, "id", blake2b(words, digest_size=6).hexdigest())
-
-
-def digest_of(asks: Iterable[Ask]) -> str:
-    """Of all that is sent; what only the grader sees may be of any kind."""
-    found = blake2b(digest_size=8)
-    for ask in asks:
-        sent = repr((ask.id, ask.text, ask.system, ask.language, ask.max_tokens))
-        found.update(sent.encode("utf-8", "replace"))
-    return found.hexdigest()
+            object.__setattr__(self, "id", id_of(self.system, self.text))
 
 
 def shown(value: object) -> str:

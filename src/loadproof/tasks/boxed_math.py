@@ -3,15 +3,18 @@
 from loadproof.model.answer import Message
 from loadproof.tasks.boxes import last_box
 from loadproof.tasks.equivalence import equivalent
-from loadproof.tasks.questions import Question, load_questions
-from loadproof.tasks.single_question import SingleQuestions
+from loadproof.tasks.questions import Question
+from loadproof.tasks.single_question import Questions, SingleQuestions
 
 MAX_TOKENS = 2048
 
 
-def boxed_math() -> SingleQuestions:
-    """The task. The request for a box is the served model's policy, not part of the question."""
-    return SingleQuestions(load_questions("boxed_math"), wording, grade, MAX_TOKENS)
+def boxed_math(questions: Questions, digest: str | None = None) -> SingleQuestions:
+    """The task that asks `questions`; `digest` is of those that a file gave.
+
+    The request for a box is the served model's policy, not part of the question.
+    """
+    return SingleQuestions(questions, wording, grade, MAX_TOKENS, digest)
 
 
 def wording(question: Question) -> tuple[Message, ...]:

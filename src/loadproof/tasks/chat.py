@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from loadproof.model.answer import Answer, Message, Prompt
 from loadproof.model.metrics import QUALITIES
 from loadproof.tasks.order import endless
-from loadproof.tasks.questions import Question, load_questions
+from loadproof.tasks.questions import Question
 from loadproof.tasks.repetition import loops
 from loadproof.tasks.task import Conversation
 from loadproof.tasks.thinking import spoken
@@ -22,11 +22,12 @@ class Chat:
 
     name = "chat"
     metrics = QUALITIES["chat"]
-    digest: str | None = None
     think_time_s = THINK_TIME_S
 
-    def __init__(self) -> None:
-        self._questions = load_questions(self.name)
+    def __init__(self, openings: tuple[Question, ...], digest: str | None = None) -> None:
+        """`digest` is of openings that a file gave."""
+        self.digest = digest
+        self._questions = openings
         self._ids = {question.id for question in self._questions}
 
     def conversations(self, seed: int) -> Iterator[Conversation]:
@@ -36,7 +37,7 @@ class Chat:
 
     def grade(self, prompt_id: str, answer: Answer) -> dict[str, float]:
         """`answered`: something was said, and it does not end in a loop."""
-        if prompt_id.partition("#")[0] not in self._ids:
+        if prompt_id.rpartition("#")[0] not in self._ids:
             raise KeyError(prompt_id)
         text = spoken(answer)
         return {"answered": float(bool(text) and not loops(text))}

@@ -3,8 +3,8 @@
 from loadproof.model.answer import Message
 from loadproof.tasks.deduction import is_deduced
 from loadproof.tasks.options import graded_choice, listed
-from loadproof.tasks.questions import Question, load_questions
-from loadproof.tasks.single_question import SingleQuestions
+from loadproof.tasks.questions import Question
+from loadproof.tasks.single_question import Questions, SingleQuestions
 
 MAX_TOKENS = 1024
 
@@ -19,9 +19,9 @@ _SHORT = {
 }
 
 
-def commonsense() -> SingleQuestions:
-    """The task."""
-    return SingleQuestions(load_questions("commonsense"), wording, grade, MAX_TOKENS)
+def commonsense(questions: Questions, digest: str | None = None) -> SingleQuestions:
+    """The task that asks `questions`; `digest` is of those that a file gave."""
+    return SingleQuestions(questions, wording, grade, MAX_TOKENS, digest)
 
 
 def wording(question: Question) -> tuple[Message, ...]:

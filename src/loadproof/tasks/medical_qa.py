@@ -2,9 +2,9 @@
 
 from loadproof.model.answer import Message
 from loadproof.tasks.options import graded_choice, listed
-from loadproof.tasks.questions import Question, load_questions
+from loadproof.tasks.questions import Question
 from loadproof.tasks.short_answer import exact_match, f1, prediction
-from loadproof.tasks.single_question import SingleQuestions
+from loadproof.tasks.single_question import Questions, SingleQuestions
 
 MAX_TOKENS = 1024
 
@@ -26,9 +26,9 @@ _SHORT = {
 }
 
 
-def medical_qa() -> SingleQuestions:
-    """The task."""
-    return SingleQuestions(load_questions("medical_qa"), wording, grade, MAX_TOKENS)
+def medical_qa(questions: Questions, digest: str | None = None) -> SingleQuestions:
+    """The task that asks `questions`; `digest` is of those that a file gave."""
+    return SingleQuestions(questions, wording, grade, MAX_TOKENS, digest)
 
 
 def wording(question: Question) -> tuple[Message, ...]:

@@ -27,7 +27,8 @@ from typing import Any
 from loadproof.model.answer import Answer, Message, Prompt
 from loadproof.model.errors import ConfigurationError
 from loadproof.model.metrics import NO_QUALITIES
-from loadproof.tasks.ask import Ask, digest_of, shown
+from loadproof.tasks.ask import Ask, shown
+from loadproof.tasks.digest import digest_of
 from loadproof.tasks.order import endless
 from loadproof.tasks.task import Conversation
 from loadproof.tasks.thinking import spoken
@@ -60,7 +61,8 @@ class OwnTask:
         self._grader: Grader = _function(module, "grade", "grade(ask, answer)", source)
         make = _function(module, "prompts", "prompts()", source)
         self._asks = _asks(name, make, source)
-        self.digest = digest_of(self._asks.values())
+        # Not of `truth`, whose representation may differ from process to process.
+        self.digest = digest_of(replace(ask, truth=None) for ask in self._asks.values())
 
     def conversations(self, seed: int) -> Iterator[Conversation]:
         """See loadproof.tasks.task.Task."""

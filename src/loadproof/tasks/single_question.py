@@ -9,13 +9,16 @@ from loadproof.tasks.questions import Question
 from loadproof.tasks.task import Conversation
 from loadproof.tasks.thinking import spoken
 
+Questions = tuple[Question, ...]
+
 
 class SingleQuestions:
     """Questions without follow-ups.
 
     `wording` turns a question into messages. `grader` grades the answer proper; the empty text,
     of an answer that never left its thinking, has to be wrong. `max_tokens` caps an answer, its
-    thinking included, where the scenario does not say otherwise.
+    thinking included, where the scenario does not say otherwise. `digest` is of questions that a
+    file gave.
     """
 
     think_time_s = 0.0
@@ -26,10 +29,11 @@ class SingleQuestions:
         wording: Callable[[Question], tuple[Message, ...]],
         grader: Callable[[Question, str], dict[str, float]],
         max_tokens: int,
+        digest: str | None = None,
     ) -> None:
         self.name = questions[0].task
         self.metrics = QUALITIES[self.name]
-        self.digest: str | None = None
+        self.digest = digest
         self._questions = {question.id: question for question in questions}
         self._wording = wording
         self._grader = grader

@@ -8,8 +8,9 @@ from loadproof.model.errors import ConfigurationError
 from loadproof.model.scenario import Scenario, read_scenario, read_search
 from loadproof.model.toml_file import checked
 from loadproof.model.traffic import Traffic
-from loadproof.tasks.catalog import load_task
+from loadproof.tasks.catalog import load_task, task_with
 from loadproof.tasks.own import load_own_task
+from loadproof.tasks.public_sets import questions_from
 from loadproof.tasks.task import Task
 
 
@@ -68,5 +69,16 @@ def resolved(scenario: Scenario, source: str) -> Scenario:
 
 def _loader(entry: Traffic) -> Callable[[], Task]:
     if entry.file is not None:
-        return lambda: load_own_task(entry.task, Path(entry.file or ""))
+        path = Path(entry.file)
+        return lambda: load_own_task(entry.task, path)
+    if entry.questions is not None:
+        return lambda: _questions_of(entry)
     return lambda: load_task(entry.task)
+
+
+def _questions_of(entry: Traffic) -> Task:
+    try:
+        questions = questions_from(Path(entry.questions or ""), entry.task, entry.format)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"questions: {error}") from None
+    return task_with(entry.task, questions)

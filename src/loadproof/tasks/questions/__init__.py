@@ -31,7 +31,7 @@ class Question:
 
     `answer` is a letter where there are `options` (or several: "ACD"), LaTeX in boxed_math, the
     accepted text or texts of a short answer otherwise, and empty for chat, whose user goes on with
-    `follow_ups`.
+    `follow_ups`. `difficulty` is None where a set does not tell it.
     """
 
     id: str
@@ -40,7 +40,7 @@ class Question:
     question: str
     options: dict[str, str] | None
     answer: str | tuple[str, ...]
-    difficulty: Difficulty
+    difficulty: Difficulty | None = None
     follow_ups: tuple[str, ...] = ()
 
     @property
@@ -121,13 +121,14 @@ def _problem(question: Question) -> str | None:
         "an answer, or a list of accepted ones": question.task == "chat"
         or (question.answers and all(answer.strip() for answer in question.answers)),
         "options with the letters A, B, C, … in their order, among which the answer is": (
-            question.options is None or _is_choice(question.options, question.answer)
+            question.options is None or is_choice(question.options, question.answer)
         ),
     }
     return next((expected for expected, met in expectations.items() if not met), None)
 
 
-def _is_choice(options: dict[str, str], answer: str | tuple[str, ...]) -> bool:
+def is_choice(options: dict[str, str], answer: str | tuple[str, ...]) -> bool:
+    """Whether `options` go by A, B, C, … in order, and `answer` is one or more of them in order."""
     letters = "".join(options)
     in_order = len(letters) >= 2 and "ABCDEFGH".startswith(letters)
     if not in_order or not isinstance(answer, str) or not answer:
