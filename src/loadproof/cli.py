@@ -100,6 +100,23 @@ def _compare(
     raise typer.Exit(compare(base, new, margin or [], fail_on or [], out, Console()))
 
 
+@app.command("claims")
+def _claims(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")],
+    claims: Annotated[
+        Path | None,
+        typer.Option(help="Scenario file that holds them; the runs' own where absent."),
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="File for the same as JSON.")] = None,
+) -> None:
+    """Say of each published figure whether the runs reproduce it or refute it, at which load."""
+    from rich.console import Console
+
+    from loadproof.commands.claims import claims as test
+
+    raise typer.Exit(test(runs, claims, json, Console()))
+
+
 @app.command("ask")
 def _ask(  # noqa: PLR0913, PLR0917 - a command has as many options as it needs
     server: Annotated[Path, typer.Argument(help="Server file (TOML); the server runs already.")],

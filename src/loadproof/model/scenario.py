@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from loadproof.model.claim import Claim, Claims
 from loadproof.model.errors import ConfigurationError
 from loadproof.model.grammar import parse_objective
 from loadproof.model.objective import Kind, Objective
@@ -129,6 +130,10 @@ class Scenario(FileModel):
         tuple[ObjectiveEntry, ...],
         BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v),
     ] = ()
+    claims: Annotated[
+        tuple[Claims, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+    ] = ()
+    """What others have said of models: no part of the verdict; `loadproof claims` tests them."""
     timeouts: Timeouts = Timeouts()
     capacity: Search | None = None
     """Bounds of `loadproof capacity`; a scenario as run that has no steps was such a search."""
@@ -146,7 +151,7 @@ class Scenario(FileModel):
         stated: dict[tuple[str, int | None], str] = {}
         for index, objective in enumerate(self.parsed_objectives()):
             entry, key = self.objectives[index], f"objectives[{index}]"
-            problem = self._problem(objective)
+            problem = self.problem_with(objective)
             if problem:
                 raise problem_at(f"{key}.require", entry.require, problem)
             self._check_levels(entry, key)
@@ -155,6 +160,15 @@ class Scenario(FileModel):
                 if first != key:
                     once = f"each objective once at a load level; {first} states this one"
                     raise problem_at(f"{key}.require", entry.require, once)
+        return self
+
+    @model_validator(mode="after")
+    def _claims_can_be_tested(self) -> Self:
+        for index, entry in enumerate(self.claims):
+            for number, claim in enumerate(entry.parsed()):
+                problem = self.problem_with(claim.subject)
+                if problem:
+                    raise problem_at(f"claims[{index}].says[{number}]", claim.text, problem)
         return self
 
     def _levels(self) -> list[int]:
@@ -171,7 +185,7 @@ class Scenario(FileModel):
             lowest = f"up_to at or above the lowest load level, {levels[0]}"
             raise problem_at(f"{key}.up_to", entry.up_to, lowest)
 
-    def _problem(self, objective: Objective) -> str | None:
+    def problem_with(self, objective: Objective) -> str | None:
         """What this scenario cannot produce of an objective, as what was expected instead."""
         tasks = [traffic.task for traffic in self.traffic]
         if objective.task is not None and objective.task not in tasks:
@@ -229,6 +243,10 @@ class Scenario(FileModel):
             )
             for entry in self.objectives
         )
+
+    def parsed_claims(self) -> tuple[Claim, ...]:
+        """The claims one by one, in their order."""
+        return tuple(claim for entry in self.claims for claim in entry.parsed())
 
 
 def read_scenario(path: Path) -> Scenario:

@@ -44,7 +44,7 @@ def sentences(verdict: RunVerdict) -> list[str]:
     """What has changed with the load, or that nothing is known to have; empty where nothing was
     compared."""
     changes = [change for level in verdict.levels for change in level.changes]
-    changed = [_as_sentence(change.said) for change in changes if change.changed]
+    changed = [f"{change.said}." for change in changes if change.changed]
     if changed or not changes:
         return changed
     widest = max(changes, key=lambda change: change.high)
@@ -71,7 +71,3 @@ def _change(level: Level, quality: Quality) -> QualityChange | None:
         if (change.task, change.metric) == (quality.task, quality.metric):
             return change
     return None
-
-
-def _as_sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
