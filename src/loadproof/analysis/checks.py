@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from loadproof.analysis import wording
+from loadproof.analysis.never_steady import changing, climbing
 from loadproof.analysis.samples import LevelSamples, latency_ms
 from loadproof.model.metrics import PER_REQUEST_LATENCIES
 from loadproof.model.record import Outcome
@@ -25,6 +26,7 @@ def warnings_of(run: RecordedRun, samples: list[LevelSamples], levels: list[Leve
         *_cut_off(run),
         *_recorded(run, "warning"),
         *_levels(levels),
+        *_steadiness(levels),
         *_grades(run),
         *_tokenless(samples),
         *_histograms(run),
@@ -65,6 +67,17 @@ def _levels(levels: list[Level]) -> Iterator[str]:
                 )
 
 
+def _steadiness(levels: list[Level]) -> Iterator[str]:
+    for level in levels:
+        if level.steadiness is None:
+            continue
+        name = wording.level(level.users, level.step)
+        if level.steadiness.drifts:
+            yield f"{name} never got steady: {changing(level.steadiness)}"
+        for climb in level.steadiness.climbs:
+            yield f"at {name} {climbing(climb)} (p = {climb.p:.1g} were it steady)"
+
+
 def _grades(run: RecordedRun) -> Iterator[str]:
     ungraded = Counter(record.task for record in run.records if record.grades.get("grade_failed"))
     for task, n in ungraded.most_common():
@@ -73,7 +86,9 @@ def _grades(run: RecordedRun) -> Iterator[str]:
 
 
 def _tokenless(samples: list[LevelSamples]) -> Iterator[str]:
-    n = sum(record.ttft_ms is None for level in samples for record in level.completed())
+    n = sum(
+        record.ttft_ms is None for level in samples for record in level.completed(everything=True)
+    )
     if n:
         yield f"{wording.requests(n)} completed without a single token and have no latencies"
 

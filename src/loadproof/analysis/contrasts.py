@@ -83,7 +83,7 @@ def _qualities(base: LevelSamples, new: LevelSamples) -> Iterator[Tested]:
     graded = {
         (record.task, metric): None
         for level in (base, new)
-        for record in level.completed()
+        for record in level.completed(everything=True)
         for metric in record.grades
         if metric != "grade_failed"
     }

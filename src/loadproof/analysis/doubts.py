@@ -225,12 +225,13 @@ class Doubts:
         """How late the generator was at those timeouts that may be of its own making."""
         return {
             record.id: late
-            for record in self._level.sent(task)
+            for record in self._level.sent(task, everything=True)
             if (late := self._late_at_timeout_ms(record))
         }
 
     def _timeouts_cause(self, task: str | None, late_ms: dict[str, float]) -> str:
-        timeouts = sum(record.failure in self._timeouts_s for record in self._level.sent(task))
+        sent = self._level.sent(task, everything=True)
+        timeouts = sum(record.failure in self._timeouts_s for record in sent)
         return (
             f"{wording.count(len(late_ms))} of {wording.count(timeouts)} timeouts fell where the "
             f"generator itself was up to {wording.milliseconds(max(late_ms.values()))} late"

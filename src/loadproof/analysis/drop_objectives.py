@@ -22,7 +22,7 @@ def judge_drop(
     assert objective.task is not None, "a quality is one task's"
     task, metric = objective.task, objective.metric
     for asked in (level, first):
-        if not asked.completed(task):
+        if not asked.completed(task, everything=True):
             return nothing_measured(objective, asked)
     pairs = pairs_of(first, level, task, metric)
     there = wording.level(first.users, first.step)
@@ -43,7 +43,7 @@ def judge_drop(
     )
     more = None
     if ruling is Ruling.INCONCLUSIVE:
-        more = _more_requests(pairs, objective.limit, confidence, len(level.sent()))
+        more = _more_requests(pairs, objective.limit, confidence, len(level.sent(everything=True)))
         reason += f"; {_more_text(more, there)}"
     return Finding(ruling, reason, pairs.n, pairs.drop, pairs.drop, bounds.low, bounds.high, more)
 

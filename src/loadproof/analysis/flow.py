@@ -1,8 +1,9 @@
 """What flowed within a stretch of time: output tokens and requests, at the time of their arrival.
 
-The stretch is the one in which a level's load was up, from the beginning of the measuring to that
-of the draining. What arrives in it counts, whichever request bore it: also of one that was started
-in the warm-up, and of one that was cut off at the end, but not what arrives when the load drains.
+The stretch is the one in which a level's load was up, from the beginning of the measuring (the end
+of the start-up, where one was cut) to that of the draining. What arrives in it counts, whichever
+request bore it: also of one that was started before, and of one that was cut off at the end, but
+not what arrives when the load drains.
 """
 
 from collections.abc import Iterable
@@ -21,7 +22,11 @@ Stretch = tuple[int, int]
 def stretch_of(level: LevelSamples) -> Stretch | None:
     """When the level's load was up; None for a level of which nothing is known."""
     stretch = level.load_ns or level.window_ns
-    return stretch if stretch is not None and stretch[0] < stretch[1] else None
+    if stretch is None:
+        return None
+    if level.steadiness is not None and level.steadiness.from_ns is not None:
+        stretch = level.steadiness.from_ns, stretch[1]
+    return stretch if stretch[0] < stretch[1] else None
 
 
 def edges_ns(stretch: Stretch, parts: int) -> FloatArray:

@@ -28,10 +28,10 @@ def health_of(level: LevelSamples) -> GeneratorHealth | None:
     intervals = [interval for interval in level.generator if not interval.warmup]
     if not intervals:
         return None
-    completed = level.completed()
+    completed = level.completed(everything=True)
     with_token = [record for record in completed if record.ttft_ms is not None]
     events = sum(record.events for record in completed)
-    delays_ms = level.latencies_ms("start_delay")
+    delays_ms = level.latencies_ms("start_delay", everything=True)
     by_worker: dict[str, list[Interval]] = {}
     for interval in intervals:
         by_worker.setdefault(interval.worker, []).append(interval)

@@ -11,6 +11,7 @@ from loadproof.analysis.doubts import Doubts
 from loadproof.analysis.finding import Finding
 from loadproof.analysis.generator import health_of, remedy
 from loadproof.analysis.levels import level_of
+from loadproof.analysis.never_steady import as_far_as_steady
 from loadproof.analysis.objectives import applies, judge
 from loadproof.analysis.quality import changes_of, reference_level
 from loadproof.analysis.run_ruling import Ending, invalidations, rule_run
@@ -100,27 +101,30 @@ def judge_level(
     """How the generator fared at a level, and the judgements there of those objectives that are
     asked of it, with what of them may be owed to the generator. `lowest` is the level that drops
     of quality are counted from."""
-    health = health_of(samples)
     asked = [objective for objective in objectives if applies(objective, samples, lowest)]
     found = [judge(objective, samples, scenario.confidence, lowest) for objective in asked]
     judgements = [
         _judgement(objective, samples, finding)
         for objective, finding in zip(asked, found, strict=True)
     ]
-    if health is None:
-        return None, judgements
-    doubts = Doubts(samples, health, scenario.timeouts)
-    what_to_do = remedy(health, cpus)
-    troubles = []
-    lost = doubts.lost_load()
-    if lost is not None:
-        troubles.append(f"{lost}; {what_to_do}")
-    for index, (objective, finding) in enumerate(zip(asked, found, strict=True)):
-        doubt = doubts.about(objective, finding.ruling, scenario.confidence)
-        if doubt is not None:
-            troubles.append(f"{doubt}; {what_to_do}")
-            judgements[index] = _invalid(judgements[index], troubles[-1])
-    return replace(health, troubles=tuple(dict.fromkeys(troubles))), judgements
+    health = health_of(samples)
+    if health is not None:
+        doubts = Doubts(samples, health, scenario.timeouts)
+        what_to_do = remedy(health, cpus)
+        troubles = []
+        lost = doubts.lost_load()
+        if lost is not None:
+            troubles.append(f"{lost}; {what_to_do}")
+        for index, (objective, finding) in enumerate(zip(asked, found, strict=True)):
+            doubt = doubts.about(objective, finding.ruling, scenario.confidence)
+            if doubt is not None:
+                troubles.append(f"{doubt}; {what_to_do}")
+                judgements[index] = _invalid(judgements[index], troubles[-1])
+        health = replace(health, troubles=tuple(dict.fromkeys(troubles)))
+    return health, [
+        as_far_as_steady(judgement, objective, samples, scenario.confidence)
+        for judgement, objective in zip(judgements, asked, strict=True)
+    ]
 
 
 def cpus_of(header: dict[str, Any]) -> int | None:

@@ -21,7 +21,7 @@ QUANTILES = (0.5, 0.9, 0.95, 0.99, 1.0)
 def level_of(samples: LevelSamples, confidence: float) -> Level:
     """The level's row. Intervals of qualities are two-sided at `confidence`."""
     outcomes = Counter(record.outcome for record in samples.measured)
-    completed = samples.completed()
+    completed = samples.completed(everything=True)
     output_tokens = sum(record.output_tokens or 0 for record in completed)
     duration_s = _duration_s(samples.measured)
     tokens_per_s, requests_per_s = mean_rates(samples)
@@ -55,6 +55,7 @@ def level_of(samples: LevelSamples, confidence: float) -> Level:
         multi_token_events=sum(record.multi_token_events > 0 for record in completed),
         ended_early=_ended_early(samples),
         thinking=thinking_of(samples, confidence),
+        steadiness=samples.steadiness,
     )
 
 

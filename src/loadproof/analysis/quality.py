@@ -112,7 +112,7 @@ def changes_of(
 
 def _by_question(level: LevelSamples, task: str, metric: str) -> dict[str, list[float]]:
     grades: dict[str, list[float]] = {}
-    for record in level.completed(task):
+    for record in level.completed(task, everything=True):
         if metric in record.grades and record.turn == 0:
             grades.setdefault(record.prompt_id, []).append(record.grades[metric])
     return grades

@@ -2,13 +2,14 @@
 
 import bisect
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
 
 from loadproof.analysis.intervals import Interval, intervals_of
+from loadproof.analysis.steadiness import steadiness_of
 from loadproof.model.metrics import (
     COUNTERS,
     GAUGES,
@@ -21,8 +22,10 @@ from loadproof.model.metrics import (
 )
 from loadproof.model.record import Outcome, RequestRecord
 from loadproof.model.scenario import Scenario
+from loadproof.model.verdict import Steadiness
 from loadproof.recording.control import Decision, EndStep, Planned
 from loadproof.recording.hdr import add_histogram, new_histogram
+from loadproof.recording.interval_log import TaggedInterval
 from loadproof.recording.reader import RecordedRun
 from loadproof.stats.looking import Plan
 from loadproof.stats.percentiles import FloatArray
@@ -43,7 +46,8 @@ class LevelSamples:
     what its workers said of themselves, and `load_ns` is when requests were started. `leading` are
     the requests of the warm-up that were still in flight when the measuring began. `plan` is how
     it was looked at while it lasted, None for a level that is looked at once; `ended_early` says
-    why it was ended before its time.
+    why it was ended before its time. `steadiness`
+    says from when on latencies count; `gap_intervals` are what `itl` is made of.
     """
 
     step: int
@@ -60,14 +64,24 @@ class LevelSamples:
     plan: Plan | None = None
     ended_early: str | None = None
     leading: tuple[RequestRecord, ...] = ()
+    steadiness: Steadiness | None = None
+    gap_intervals: tuple[TaggedInterval, ...] = ()
 
-    def sent(self, task: str | None = None) -> list[RequestRecord]:
-        """The measured records, of one task or of all, however they ended."""
-        return [record for record in self.measured if task is None or record.task == task]
+    def since(self, from_ns: int) -> Self:
+        """The level with latencies of requests alone that were started from `from_ns` on.
 
-    def completed(self, task: str | None = None) -> list[RequestRecord]:
-        """The measured records that completed."""
-        return [record for record in self.sent(task) if record.outcome is Outcome.COMPLETED]
+        Gaps between tokens are recorded when a request ends: those are left out that were
+        recorded while a request from before `from_ns` was still in flight.
+        """
+        assert self.steadiness is not None, "something completed"
+        before = (r.end_ns for r in self.measured if r.start_ns < from_ns)
+        over_ns = max(before, default=from_ns)
+        kept = [interval for interval in self.gap_intervals if interval.start_ns >= over_ns]
+        return replace(
+            self,
+            steadiness=replace(self.steadiness, from_ns=from_ns),
+            itl=_gaps_by_task(kept) if self.gap_intervals else self.itl,
+        )
 
     def pace_rps(self) -> float | None:
         """Requests started a second while the level was measured; None where none were."""
@@ -75,13 +89,35 @@ class LevelSamples:
             return None
         return len(self.measured) * 1e9 / (self.load_ns[1] - self.load_ns[0])
 
-    def latencies_ms(self, metric: str, task: str | None = None) -> FloatArray:
-        """One per-request latency of the completed requests that have it, in order of start."""
-        values = (latency_ms(record, metric) for record in self.completed(task))
+    def sent(self, task: str | None = None, *, everything: bool = False) -> list[RequestRecord]:
+        """The records of the steady part, of one task or of all, however they ended;
+        `everything`: of the start-up too."""
+        from_ns = None if everything or self.steadiness is None else self.steadiness.from_ns
+        return [
+            record
+            for record in self.measured
+            if (task is None or record.task == task)
+            and (from_ns is None or record.start_ns >= from_ns)
+        ]
+
+    def completed(
+        self, task: str | None = None, *, everything: bool = False
+    ) -> list[RequestRecord]:
+        """The records of the steady part that completed; `everything`: of the start-up too."""
+        found = self.sent(task, everything=everything)
+        return [record for record in found if record.outcome is Outcome.COMPLETED]
+
+    def latencies_ms(
+        self, metric: str, task: str | None = None, *, everything: bool = False
+    ) -> FloatArray:
+        """One per-request latency of the completed requests that have it, in order of start; of
+        the steady part, or of `everything`."""
+        found = self.completed(task, everything=everything)
+        values = (latency_ms(record, metric) for record in found)
         return np.array([value for value in values if value is not None], dtype=np.float64)
 
     def gaps(self, task: str | None = None) -> HdrHistogram:
-        """The gaps between tokens, of one task or of all."""
+        """The gaps between tokens of the steady part, of one task or of all."""
         total = new_histogram()
         for name, histogram in self.itl.items():
             if task is None or name == task:
@@ -90,14 +126,17 @@ class LevelSamples:
 
     def qualities(self, task: str) -> list[str]:
         """The graded metrics that a task's records hold; of a user's own task by their names."""
-        found = {metric for record in self.completed(task) for metric in record.grades}
+        found = {
+            metric for record in self.completed(task, everything=True) for metric in record.grades
+        }
         known = QUALITIES.get(task, ())
         others = sorted(found - {*known, *NO_QUALITIES})
         return [*(metric for metric in known if metric in found), *others]
 
     def grades(self, task: str, metric: str) -> FloatArray:
         """One grade of the completed requests of a task that have it; a missing one is none."""
-        grades = (record.grades.get(metric) for record in self.completed(task))
+        of_all = self.completed(task, everything=True)
+        grades = (record.grades.get(metric) for record in of_all)
         return np.array([grade for grade in grades if grade is not None], dtype=np.float64)
 
 
@@ -137,27 +176,35 @@ def level_samples(run: RecordedRun, scenario: Scenario) -> list[LevelSamples]:
         shares_its_step = steps.count(step) > 1
         window_ns = None if shares_its_step else _window_by_events(run.events, step, measured)
         window_ns = window_ns or _window_by_records(measured)
-        levels.append(
-            LevelSamples(
-                step=step,
-                users=users,
-                measured=measured,
-                warmup=len(records) - len(measured),
-                window_ns=window_ns,
-                itl={} if shares_its_step else _by_task(run.histograms, step, "itl"),
-                samples={} if window_ns is None else dict(_within(series, *window_ns)),
-                ended=run.finished or _time_of(run.events, "step_end", step) is not None,
-                lateness={} if shares_its_step else _lateness(run.histograms, step),
-                generator=() if shares_its_step else _of_step(intervals, step),
-                load_ns=None
-                if shares_its_step
-                else _load_ns(run.events, step, measured, window_ns),
-                plan=_plan(run.control, step),
-                ended_early=_why_ended(run.control, step),
-                leading=() if shares_its_step else _leading(records, window_ns),
-            )
+        level = LevelSamples(
+            step=step,
+            users=users,
+            measured=measured,
+            warmup=len(records) - len(measured),
+            window_ns=window_ns,
+            itl={} if shares_its_step else _by_task(run.histograms, step, "itl"),
+            samples={} if window_ns is None else dict(_within(series, *window_ns)),
+            ended=run.finished or _time_of(run.events, "step_end", step) is not None,
+            lateness={} if shares_its_step else _lateness(run.histograms, step),
+            generator=() if shares_its_step else _of_step(intervals, step),
+            load_ns=None if shares_its_step else _load_ns(run.events, step, measured, window_ns),
+            plan=_plan(run.control, step),
+            ended_early=_why_ended(run.control, step),
+            leading=() if shares_its_step else _leading(records, window_ns),
+            gap_intervals=() if shares_its_step else _gaps_of_step(run.gap_intervals, step),
         )
+        levels.append(_steady_part(level, records))
     return levels
+
+
+def _steady_part(level: LevelSamples, records: list[RequestRecord]) -> LevelSamples:
+    """The level without its start-up, where it has one; `records` are with its warm-up."""
+    load_ns = level.load_ns or level.window_ns
+    if load_ns is None or not level.completed():
+        return level
+    steadiness = steadiness_of(records, load_ns, level.samples)
+    level = replace(level, steadiness=steadiness)
+    return level if steadiness.from_ns is None else level.since(steadiness.from_ns)
 
 
 def _order(key: tuple[int, int | None]) -> tuple[int, int]:
@@ -242,6 +289,18 @@ def _leading(
 
 def _of_step(intervals: Iterable[Interval], step: int) -> tuple[Interval, ...]:
     return tuple(interval for interval in intervals if interval.step == step)
+
+
+def _gaps_of_step(intervals: Iterable[TaggedInterval], step: int) -> tuple[TaggedInterval, ...]:
+    return tuple(interval for interval in intervals if interval.tag.startswith(f"{step}/"))
+
+
+def _gaps_by_task(intervals: Iterable[TaggedInterval]) -> dict[str, HdrHistogram]:
+    totals: dict[str, HdrHistogram] = {}
+    for interval in intervals:
+        _, task, _ = interval.tag.split("/")
+        add_histogram(totals.setdefault(task, new_histogram()), interval.histogram())
+    return totals
 
 
 def _by_task(

@@ -32,10 +32,15 @@ def judge_rate(objective: Objective, level: LevelSamples, confidence: float) -> 
     none of the answer proper.
     """
     if objective.metric == "unfinished_thinking":
-        found = [record.thinking_unfinished for record in level.completed(objective.task)]
+        found = [
+            record.thinking_unfinished
+            for record in level.completed(objective.task, everything=True)
+        ]
     else:
         outcome = _OUTCOMES[objective.metric]
-        found = [record.outcome is outcome for record in level.sent(objective.task)]
+        found = [
+            record.outcome is outcome for record in level.sent(objective.task, everything=True)
+        ]
     n = len(found)
     if n == 0:
         return nothing_measured(objective, level)
@@ -52,7 +57,7 @@ def judge_rate(objective: Objective, level: LevelSamples, confidence: float) -> 
     )
     if ruling is Ruling.INCONCLUSIVE:
         needed = binomial.trials_to_settle(rate, objective.limit, confidence)
-        more = more_requests(needed, n, len(level.sent()))
+        more = more_requests(needed, n, len(level.sent(everything=True)))
         reason += f"; {more_text(more)}"
     return Finding(ruling, reason, n, rate, rate, bounds.low, bounds.high, more)
 
@@ -63,7 +68,7 @@ def judge_quality(objective: Objective, level: LevelSamples, confidence: float) 
     grades = level.grades(objective.task, objective.metric)
     n = len(grades)
     if n == 0:
-        if not level.completed(objective.task):
+        if not level.completed(objective.task, everything=True):
             return nothing_measured(objective, level)
         reason = f"no answer of {objective.task} was graded by {objective.metric} at this level"
         return Finding(Ruling.INCONCLUSIVE, reason, 0)
@@ -80,7 +85,7 @@ def judge_quality(objective: Objective, level: LevelSamples, confidence: float) 
     )
     if ruling is Ruling.INCONCLUSIVE:
         needed = _answers_to_settle(grades, objective.limit, confidence)
-        more = more_requests(needed, n, len(level.sent()))
+        more = more_requests(needed, n, len(level.sent(everything=True)))
         reason += f"; {more_text(more)}"
     return Finding(ruling, reason, n, observed, observed, bounds.low, bounds.high, more)
 

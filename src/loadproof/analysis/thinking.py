@@ -12,7 +12,9 @@ from loadproof.stats.percentiles import exact
 
 def thinking_of(level: LevelSamples, confidence: float) -> Thinking | None:
     """What the completed answers with thinking tokens were made of; None where there are none."""
-    thought = [record for record in level.completed() if record.thinking_tokens is not None]
+    thought = [
+        record for record in level.completed(everything=True) if record.thinking_tokens is not None
+    ]
     if not thought:
         return None
     unfinished = sum(record.thinking_unfinished for record in thought)

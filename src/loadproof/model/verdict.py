@@ -138,13 +138,62 @@ class Thinking:
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """How a quantity changed over a level: `ratio` of the last quarter to the first.
+
+    `p` is the chance of as much in a steady level. `after_s` is when it came at once, counted from
+    the beginning of the measuring; None where it came gradually.
+    """
+
+    quantity: str
+    ratio: float
+    p: float
+    after_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """A memory that grows steadily: from `first_bytes` in the first quarter of a level to
+    `last_bytes` in its last, at `bytes_per_s` in its second half."""
+
+    quantity: str
+    first_bytes: int
+    last_bytes: int
+    bytes_per_s: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Steadiness:
+    """Whether a level became steady, and from when on. Latencies and throughput are judged by
+    requests that were started from `from_ns` on (monotonic; None: by all that are no warm-up)."""
+
+    steady: bool | None
+    """None: too short to tell."""
+    from_ns: int | None
+    cut_requests: int
+    """Started before that, and counted for failures and peaks alone."""
+    cut_s: float
+    cut_by: str | None
+    """The quantity that took longest to become steady."""
+    drifts: tuple[Drift, ...]
+    """What kept changing in a level that never got steady."""
+    climbs: tuple[Climb, ...]
+    requests: int
+    """Completed requests that this was told from."""
+    requests_to_tell: int
+    """How many it takes to tell."""
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """One load level: what was asked, what came back. Warm-up is left out of all but `warmup`.
 
     `duration_s` is from the first measured start to the last end. `tokens_per_s` and
     `requests_per_s` are output tokens that arrived and requests that completed while the load was
     up: from the beginning of the measuring to that of the draining, those of requests that were
-    started in the warm-up included. Memory is in bytes, None where it was not sampled.
+    started in the warm-up included; where a start-up was cut they count from its end on, as
+    latencies do. Memory is in bytes, None where it was not sampled.
     """
 
     step: int
@@ -170,6 +219,8 @@ class Level:
     """Requests in which events bore more than one token."""
     generator: GeneratorHealth | None = None
     """None in a run that did not measure its own generator."""
+    steadiness: Steadiness | None = None
+    """None where nothing completed."""
     changes: tuple[QualityChange, ...] = ()
     """Of the qualities, against the lowest load level; none at that level itself."""
     ended_early: EndedEarly | None = None

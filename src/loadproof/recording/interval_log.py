@@ -4,6 +4,7 @@ The library's own writer drops tags and cannot write a start time, so the lines 
 Format: http://hdrhistogram.github.io/HdrHistogram/JavaDoc/org/HdrHistogram/HistogramLogWriter.html
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hdrh.histogram import HdrHistogram
@@ -44,14 +45,34 @@ def interval_line(tag: str, start_ns: int, end_ns: int, encoded: bytes) -> bytes
     return b"Tag=%b,%b,%b" % (tag.encode(), times, encoded)
 
 
-def parse_interval(line: bytes) -> tuple[str, HdrHistogram] | None:
-    """Tag and histogram of a line; None for a comment or the legend.
+@dataclass(frozen=True, slots=True)
+class TaggedInterval:
+    """One tag's values over one interval, from `start_ns` (monotonic) on, still encoded."""
 
-    Raises ValueError for a torn line.
-    """
+    tag: str
+    start_ns: int
+    encoded: bytes
+
+    def histogram(self) -> HdrHistogram:
+        """The values. Raises ValueError where they are torn."""
+        return decode_histogram(self.encoded)
+
+
+def tagged_interval(line: bytes) -> TaggedInterval | None:
+    """What a line holds; None for a comment or the legend. Raises ValueError for a torn line."""
     if line.startswith((b"#", b'"')):
         return None
     fields = line.split(b",")
     if len(fields) != 5 or not fields[0].startswith(b"Tag="):
         raise ValueError("no tagged interval")
-    return fields[0][4:].decode("utf-8"), decode_histogram(fields[4])
+    start_ns = round(float(fields[1]) * 1e9)
+    return TaggedInterval(fields[0][4:].decode("utf-8"), start_ns, fields[4])
+
+
+def parse_interval(line: bytes) -> tuple[str, HdrHistogram] | None:
+    """Tag and histogram of a line; None for a comment or the legend.
+
+    Raises ValueError for a torn line.
+    """
+    interval = tagged_interval(line)
+    return None if interval is None else (interval.tag, interval.histogram())

@@ -21,7 +21,7 @@ from loadproof.recording.directory import (
 )
 from loadproof.recording.events import decode_object
 from loadproof.recording.hdr import add_histogram
-from loadproof.recording.interval_log import parse_interval
+from loadproof.recording.interval_log import TaggedInterval, tagged_interval
 from loadproof.recording.records import decode_record
 from loadproof.recording.writer import SCHEMA_VERSION
 
@@ -46,6 +46,9 @@ class RecordedRun:
     torn_lines: int
     finished: bool
     control: tuple[Decision, ...] = ()
+    gap_intervals: tuple[TaggedInterval, ...] = ()
+    """Those of the histograms' intervals that hold gaps between tokens: a request's gaps are told
+    from others' by the time at which it ended."""
 
 
 def read_run(run: Path) -> RecordedRun:
@@ -56,7 +59,7 @@ def read_run(run: Path) -> RecordedRun:
     """
     header = read_header(run)
     records, torn_records = _read_lines(run / REQUESTS, decode_record)
-    histograms, torn_histograms = _read_histograms(run / HISTOGRAMS)
+    histograms, gaps, torn_histograms = _read_histograms(run / HISTOGRAMS)
     telemetry, torn_samples = _read_lines(run / TELEMETRY, decode_object)
     events, torn_events = _read_lines(run / EVENTS, decode_object)
     control, torn_decisions = _read_lines(run / CONTROL, decode_decision)
@@ -69,6 +72,7 @@ def read_run(run: Path) -> RecordedRun:
         torn_lines=torn_records + torn_histograms + torn_samples + torn_events + torn_decisions,
         finished=any(event.get("kind") == "run_end" for event in events),
         control=tuple(control),
+        gap_intervals=tuple(gaps),
     )
 
 
@@ -110,23 +114,29 @@ def _read_lines(path: Path, decode: Callable[[bytes], Parsed]) -> tuple[list[Par
     return parsed, torn
 
 
-def _read_histograms(path: Path) -> tuple[dict[str, HdrHistogram], int]:
+def _read_histograms(
+    path: Path,
+) -> tuple[dict[str, HdrHistogram], list[TaggedInterval], int]:
+    """The totals by tag, the intervals of gaps between tokens, and how many lines were torn."""
     totals: dict[str, HdrHistogram] = {}
+    gaps: list[TaggedInterval] = []
     torn = 0
     for _, line in _lines(path):
         try:
-            interval = parse_interval(line)
+            interval = tagged_interval(line)
+            if interval is None:
+                continue
+            histogram = interval.histogram()
         except ValueError:
             torn += 1
             continue
-        if interval is None:
-            continue
-        tag, histogram = interval
-        if tag in totals:
-            add_histogram(totals[tag], histogram)
+        if interval.tag.endswith("/itl"):
+            gaps.append(interval)
+        if interval.tag in totals:
+            add_histogram(totals[interval.tag], histogram)
         else:
-            totals[tag] = histogram
-    return totals, torn
+            totals[interval.tag] = histogram
+    return totals, gaps, torn
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from loadproof.analysis import wording
-from loadproof.model.verdict import Judgement, Ruling, RunVerdict
-from loadproof.report import cells, generator, quality, thinking
+from loadproof.model.verdict import Judgement, Level, Ruling, RunVerdict
+from loadproof.report import cells, generator, quality, steadiness, thinking
 from loadproof.report.signs import MARKS, by_objective, plain, run_mark
 
 STYLES = {
@@ -40,6 +40,11 @@ def print_verdict(verdict: RunVerdict, console: Console) -> None:
     if thinking.thoughtful(verdict):
         console.print(Text("thinking", style="dim"))
         console.print(_hanging(_thinking(verdict)))
+        console.print()
+    found = [row for row in steadiness.rows(verdict) if row[2]]
+    if found:
+        console.print(Text("steady state", style="dim"))
+        console.print(_hanging(_steadiness(found)))
         console.print()
     if generator.watched(verdict):
         console.print(Text("generator", style="dim"))
@@ -94,6 +99,19 @@ def _generator(verdict: RunVerdict) -> Table:
         )
         for trouble in health.troubles if level.step not in said else ():
             table.add_row("", "", Text(plain(trouble)))
+    return table
+
+
+def _steadiness(rows: list[tuple[Level, str, str]]) -> Table:
+    """A line for each level of which there is more to say than that it was steady."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for level, short, said in rows:
+        assert level.steadiness is not None, "it has a row"
+        style = STYLES[Ruling.INVALID] if level.steadiness.drifts else ""
+        table.add_row(Text(wording.level(level.users, level.step)), Text(short, style), Text(said))
     return table
 
 
