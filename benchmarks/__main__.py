@@ -5,7 +5,6 @@ paths alike; the table shows the medians of the rounds.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -19,7 +18,7 @@ from rich.console import Console
 from benchmarks.cell import Cell, CellFailedError, Conditions, Outcome, run_cell
 from benchmarks.compiled import CompilationError
 from benchmarks.figures import medians
-from benchmarks.machine import machine, raise_file_limit, stand_on_own_core
+from benchmarks.machine import cores, machine, raise_file_limit, stand_on_own_core
 from benchmarks.paths import DROWNED_ABOVE_STREAMS, PEERS, ClientPath
 from benchmarks.peers.environments import NotInstalledError, python_of
 from benchmarks.table import LATE_MS, figures_table, machine_line
@@ -87,9 +86,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--ttft-ms", type=float, default=50.0)
     parser.add_argument("--gap-ms", type=float, default=20.0)
     parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument(
+        "--long-answers",
+        action="store_true",
+        help="8,192 tokens 4 ms apart to 128 streams, for what a long stream keeps in memory",
+    )
     parser.add_argument("--bytes", type=int, default=0, help="padding of each event")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 3)
+    if options.long_answers:
+        options.tokens, options.gap_ms, options.streams = 8192, 4.0, "128"
     options.paths = options.paths or _names(
         path for path in ClientPath if not (options.quick and path in PEERS)
     )
@@ -105,7 +111,7 @@ def _conditions(options: argparse.Namespace) -> Conditions:
     return Conditions(
         Truth(options.ttft_ms, options.gap_ms, options.tokens, options.bytes, options.synchronised),
         options.seconds,
-        server_core=min(os.sched_getaffinity(0)) if len(os.sched_getaffinity(0)) > 1 else -1,
+        *cores(),
         busy=options.busy,
     )
 
@@ -167,6 +173,8 @@ def _remarks(cell: Cell, outcomes: Sequence[Outcome]) -> list[str]:
     if shares:
         listed = ", ".join(f"{program} {share:.0%}" for program, share in shares.items())
         remarks.append(f"{at}: of its CPU time, child processes used: {listed}")
+    if outcomes and outcomes[-1].said:
+        remarks.append(f"{at}: {outcomes[-1].said}")
     counts: dict[str, int] = {}
     for outcome in outcomes:
         for name, count in outcome.notes.items():

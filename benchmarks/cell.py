@@ -1,6 +1,7 @@
 """One cell of the table: one client path at one number of streams, run once."""
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,13 +15,15 @@ import msgspec
 from benchmarks.certificate import self_signed
 from benchmarks.clients.observation import MARGIN_S, VARIABLE, Order
 from benchmarks.compiled import CACHE, ROOT, compiled
-from benchmarks.exchanges import Window, read_exchanges
+from benchmarks.exchanges import Window, joined, parts_of, read_exchanges
 from benchmarks.figures import Figures, figures
-from benchmarks.paths import PEERS, ClientPath
+from benchmarks.paths import OURS, PEERS, PROCESSES, ClientPath
 from benchmarks.peers.environments import python_of, tokenizer_by
 from benchmarks.peers.peer import Peer, Wish
 from benchmarks.peers.sitting import PeerFailedError, peer_figures, run_peer
+from benchmarks.self_report import said_of_itself
 from benchmarks.truth_server import Truth, TruthServer, running
+from loadproof.recording.directory import HEADER
 
 DRAIN_S = 60.0
 """How long beyond its window a client may take in all: imports, drowned users' last requests."""
@@ -37,6 +40,8 @@ class Conditions:
     truth: Truth
     window_s: float
     server_core: int
+    client_cores: tuple[int, ...]
+    """All others, of which a client of one process has the first. Empty: no core of its own."""
     busy: bool = False
     """Whether another process keeps the client's core busy all the time."""
     trace: Path | None = None
@@ -59,6 +64,8 @@ class Outcome:
     notes: dict[str, int]
     cpu_share: dict[str, float]
     """Of each child program in the CPU time of all."""
+    said: str = ""
+    """What loadproof's own run says of its generator."""
 
 
 def run_cell(cell: Cell, conditions: Conditions) -> Outcome:
@@ -84,16 +91,25 @@ def run_cell(cell: Cell, conditions: Conditions) -> Outcome:
             conditions.window_s,
             str(Path(scratch) / "exchanges"),
             str(conditions.trace) if conditions.trace is not None else None,
+            PROCESSES.get(cell.path, 1),
         )
-        output = _run_client(cell, order, server.port, Path(scratch), truth.certificate)
+        with _on(conditions.client_cores[: order.processes]):
+            output = _run_client(cell, order, server.port, Path(scratch), truth.certificate)
         ending.close()
-        window = msgspec.json.decode(output, type=Window)
-        exchanges = read_exchanges(Path(order.exchanges))
+        parts = parts_of(Path(order.exchanges))
+        others = [part.with_name(part.name + ".json").read_bytes() for part in parts[1:]]
+        window = joined([msgspec.json.decode(one, type=Window) for one in (output, *others)])
+        exchanges = [exchange for part in parts for exchange in read_exchanges(part)]
+        said = ""
+        if cell.path in OURS:
+            (run,) = (path.parent for path in Path(scratch).glob(f"*/{HEADER}"))
+            said = said_of_itself(run, exchanges, cell.streams)
     cpu_s = window.cpu_s + sum(window.children_cpu_s.values())
     return Outcome(
         figures(exchanges, window, cell.streams, server.late_p99_ms),
         window.notes,
         {program: used_s / cpu_s for program, used_s in window.children_cpu_s.items()},
+        said,
     )
 
 
@@ -133,7 +149,8 @@ def _run_client(
 ) -> bytes:
     """The window that the client reports, as JSON."""
     log = scratch / "client.log"
-    within_s = order.period_s + MARGIN_S + order.window_s + DRAIN_S
+    # A period to begin, the window, and what was in flight at its end.
+    within_s = 2 * order.period_s + MARGIN_S + order.window_s + DRAIN_S
     with log.open("wb") as sink:
         client = subprocess.Popen(
             _command(cell, order, port, scratch),
@@ -175,20 +192,39 @@ def _command(cell: Cell, order: Order, port: int, scratch: Path) -> Sequence[str
         ]
     if cell.path is ClientPath.READER:
         return [sys.executable, "-m", "benchmarks.clients.reader"]
-    locustfile, options = {
-        ClientPath.USER: ("streaming", ["--runs", str(scratch), "--no-judge"]),
-        ClientPath.TLS: ("streaming", ["--runs", str(scratch), "--no-judge"]),
-        ClientPath.FAST_HTTP: ("fast_http", []),
-        ClientPath.OPENAI: ("openai", []),
-    }[cell.path]
+    locustfile = {ClientPath.FAST_HTTP: "fast_http", ClientPath.OPENAI: "openai"}.get(
+        cell.path, "streaming"
+    )
+    options = ["--runs", str(scratch), "--no-judge"] if cell.path in OURS else []
+    if order.processes > 1:
+        meeting = str(_free_port())
+        options += ["--processes", str(order.processes), "--master-bind-host", "127.0.0.1"]
+        options += ["--master-bind-port", meeting, "--master-port", meeting]
     return [
         *(sys.executable, "-m", "locust", "--headless"),
         *("-f", str(ROOT / "benchmarks" / "clients" / f"{locustfile}_locustfile.py")),
         *("-u", str(cell.streams), "-r", str(cell.streams)),
-        *("--host", order.url, "--stop-timeout", "10"),
+        *("--host", order.url, "--stop-timeout", str(round(order.period_s) + 10)),
         *("--loglevel", "WARNING", "--only-summary"),
         *options,
     ]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _on(cores: Sequence[int]) -> Iterator[None]:
+    """Runs this process, and so what it starts, on these cores; none: where it is."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ read_ns and sent_ns the server's; all are CLOCK_MONOTONIC of one machine.
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,27 @@ def encoded(start_ns: int, text: str, arrivals_ns: Sequence[int]) -> bytes:
     for pair in zip(arrivals_ns, sent_ns, strict=True):
         numbers.extend(pair)
     return numbers.tobytes()
+
+
+def parts_of(path: Path) -> list[Path]:
+    """The files of all processes of a client: `path` of the one that measured, and `path`.0,
+    `path`.1 … of its workers, each with its window beside it."""
+    return [path, *sorted(path.parent.glob(f"{path.name}.[0-9]"))]
+
+
+def joined(windows: Sequence[Window]) -> Window:
+    """The window of the first, with what all of them kept, counted and held in memory."""
+    counts: Counter[str] = Counter()
+    for window in windows:
+        counts.update(window.notes)
+    return msgspec.structs.replace(
+        windows[0],
+        rss_before_bytes=sum(window.rss_before_bytes for window in windows),
+        rss_bytes=sum(window.rss_bytes for window in windows),
+        kept_bytes=sum(window.kept_bytes for window in windows),
+        failed=sum(window.failed for window in windows),
+        notes=dict(counts),
+    )
 
 
 def read_exchanges(path: Path) -> list[Exchange]:

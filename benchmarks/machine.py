@@ -17,13 +17,19 @@ def machine() -> dict[str, str | int]:
     }
 
 
+def cores() -> tuple[int, tuple[int, ...]]:
+    """The server's core and those of clients; -1 and none where there are not two."""
+    found = sorted(os.sched_getaffinity(0))
+    return (found[0], tuple(found[1:])) if len(found) > 1 else (-1, ())
+
+
 def stand_on_own_core() -> str:
     """Keeps this process, and so its clients, off the server's core; says how it is."""
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
+    server, clients = cores()
+    if not clients:
         return "One core alone: server and client share it, and every figure suffers from that."
-    os.sched_setaffinity(0, {cores[1]})
-    return f"Server on core {cores[0]}, client on core {cores[1]}."
+    os.sched_setaffinity(0, {clients[0]})
+    return f"Server on core {server}, client on core {clients[0]}."
 
 
 def raise_file_limit() -> None:

@@ -11,6 +11,7 @@ class ClientPath(StrEnum):
     BARE = "C epoll, stamps only"
     READER = "loadproof reader alone"
     USER = "loadproof user in Locust"
+    USER2 = "loadproof user, 2 processes"
     TLS = "loadproof user over TLS"
     FAST_HTTP = "FastHttpUser, own parser"
     OPENAI = "openai client in Locust"
@@ -34,3 +35,9 @@ DROWNED_ABOVE_STREAMS = {
     ClientPath.GENAI_BENCH: 256,
 }
 """Paths whose core is full at these streams already: more would only take longer."""
+
+PROCESSES = {ClientPath.USER2: 2}
+"""Among how many processes a path shares its streams out, where that is more than one."""
+
+OURS = (ClientPath.USER, ClientPath.USER2, ClientPath.TLS)
+"""loadproof's user in a real Locust run, which says something of itself."""

@@ -6,7 +6,6 @@ longest turns of the loop, and what all long ones were spent on.
 """
 
 import argparse
-import os
 import sys
 import tempfile
 from collections import Counter
@@ -22,7 +21,7 @@ from rich.table import Table
 from benchmarks.cell import Cell, CellFailedError, Conditions, run_cell
 from benchmarks.clients.loop_trace import Pause, Trace
 from benchmarks.compiled import CACHE, CompilationError
-from benchmarks.machine import machine, raise_file_limit, stand_on_own_core
+from benchmarks.machine import cores, machine, raise_file_limit, stand_on_own_core
 from benchmarks.paths import ClientPath
 from benchmarks.table import machine_line
 from benchmarks.truth_server import Truth
@@ -48,7 +47,7 @@ def main() -> int:
     options = _options()
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     cell = Cell(ClientPath[options.path.upper()], options.streams)
-    server_core = min(os.sched_getaffinity(0)) if len(os.sched_getaffinity(0)) > 1 else -1
+    server_core, client_cores = cores()
     raise_file_limit()
     console.print(machine_line(machine()))
     console.print(stand_on_own_core())
@@ -57,7 +56,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             path = Path(folder) / "trace.json"
             truth = Truth(synchronised=options.synchronised)
-            conditions = Conditions(truth, options.seconds, server_core, trace=path)
+            conditions = Conditions(truth, options.seconds, server_core, client_cores, trace=path)
             found = run_cell(cell, conditions).figures
             trace = msgspec.json.decode(path.read_bytes(), type=Trace)
     except (CompilationError, CellFailedError) as error:

@@ -6,17 +6,36 @@ from typing import Any
 import gevent
 from locust import events
 from locust.env import Environment
+from locust.rpc.protocol import Message
+from locust.runners import MasterRunner, WorkerRunner
 
 from benchmarks.clients.observation import Observation, observation
 
+MESSAGE = "loadproof_bench"
+
 
 def observed_run() -> Observation:
-    """To be called once by a locustfile: its users ask the observation when they may start."""
+    """To be called once by a locustfile: its users ask the observation when they may start.
+
+    With several processes the master measures, and its workers, whose users those are, are told
+    when to begin and to stop.
+    """
     seen = observation()
     environments: list[Environment] = []
 
     def remember(environment: Environment, **_: Any) -> None:
         environments.append(environment)
+        if isinstance(environment.runner, WorkerRunner):
+            environment.runner.register_message(MESSAGE, obey)
+
+    def obey(msg: Message, **_: Any) -> None:
+        seen.obey(msg.data["word"])
+
+    def tell(word: str) -> None:
+        runner = environments[0].runner
+        if isinstance(runner, MasterRunner):
+            runner.send_message(MESSAGE, {"word": word})
+        seen.obey(word)
 
     def end() -> None:
         runner = environments[0].runner
@@ -24,13 +43,18 @@ def observed_run() -> Observation:
         runner.quit()
 
     def begin(**_: Any) -> None:
-        gevent.spawn(seen.measure, end)
+        if not isinstance(environments[0].runner, WorkerRunner):
+            gevent.spawn(seen.measure, end, tell)
+
+    def write(**_: Any) -> None:
+        runner = environments[0].runner
+        seen.write(runner.worker_index if isinstance(runner, WorkerRunner) else None)
 
     # Locust's event hooks carry no types.
     hooks: Any = events
     hooks.init.add_listener(remember)
     hooks.spawning_complete.add_listener(_once(begin))
-    hooks.quitting.add_listener(lambda **_: seen.write())
+    hooks.quitting.add_listener(write)
     return seen
 
 

@@ -39,6 +39,8 @@ class Order(msgspec.Struct, frozen=True):
     """Path of the file to write; the window goes to the same path with .json added."""
     trace: str | None = None
     """Path of the file for a trace of the loop's pauses, if there is to be one."""
+    processes: int = 1
+    """Among how many the streams are shared out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ class Observation:
         turn = self._users
         self._users += 1
         self._go.wait()
-        gevent.sleep(self.order.period_s * turn / self.order.streams)
+        share = self.order.streams / self.order.processes
+        gevent.sleep(self.order.period_s * turn / share)
 
     def keep(self, start_ns: int, text: str, arrivals_ns: Sequence[int]) -> None:
         """Keeps what a completed request showed; it is looked at when all is over."""
@@ -84,10 +87,21 @@ class Observation:
         """Adds to a count of the path's own."""
         self.notes[name] = self.notes.get(name, 0) + count
 
-    def measure(self, then: Callable[[], None]) -> None:
-        """Lets the users go, measures the window, tells them to stop, and calls `then`."""
+    def obey(self, word: str) -> None:
+        """Lets this process's users go ("go") or start no more requests ("stop")."""
+        if word == "go":
+            self._go.set()
+        else:
+            self.stopping = True
+
+    def measure(self, then: Callable[[], None], tell: Callable[[str], None] | None = None) -> None:
+        """Lets the users go, measures the window, tells them to stop, and calls `then`.
+
+        `tell` takes both words to the users of other processes.
+        """
+        tell = tell or self.obey
         _wait_for_quiet_children()
-        self._go.set()
+        tell("go")
         gevent.sleep(self.order.period_s + MARGIN_S)
         trace = LoopTrace(descendants(os.getpid())) if self.order.trace is not None else None
         opened = _use()
@@ -96,16 +110,23 @@ class Observation:
         self._window = (opened, closed)
         if trace is not None and self.order.trace is not None:
             trace.write(Path(self.order.trace))
-        self.stopping = True
+        tell("stop")
         then()
 
-    def write(self) -> None:
-        """Writes what was seen. Raises RuntimeError where no window was measured."""
+    def write(self, worker: int | None = None) -> None:
+        """Writes what was seen; a worker, whose window another process measures, beside that.
+
+        Raises RuntimeError where no window was measured.
+        """
+        path = Path(self.order.exchanges)
+        if worker is not None:
+            path = path.with_name(f"{path.name}.{worker}")
+            nothing = Use(0, 0.0, {})
+            self._window = (nothing, nothing)
         if self._window is None:
             raise RuntimeError("the client ended before its window was measured")
         opened, closed = self._window
         rss_bytes = _memory_bytes("VmHWM")
-        path = Path(self.order.exchanges)
         parts = [encoded(*kept) for kept in self._kept]
         path.write_bytes(b"".join(parts))
         window = Window(

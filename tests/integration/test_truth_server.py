@@ -263,3 +263,29 @@ def test_the_harness_finds_the_truth_with_a_bare_reader(tmp_path: Path) -> None:
     assert median["ttft_p50_ms"] >= 30
     assert median["first_error_p50_ms"] > 0
     assert median["ttft_p99_excess_ms"] > 0
+
+
+def test_our_user_over_tls_and_in_two_processes_says_how_its_generator_fared(
+    tmp_path: Path,
+) -> None:
+    found = tmp_path / "found.json"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks", "--paths", "user2,tls", "--streams", "4"),
+            *("--rounds", "1", "--seconds", "0.5", "--json", str(found)),
+            *("--ttft-ms", "30", "--gap-ms", "5", "--tokens", "8"),
+        ],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    cells = {cell["path"]: cell for cell in json.loads(found.read_bytes())["cells"]}
+    assert set(cells) == {"user2", "tls"}
+    for cell in cells.values():
+        (one,) = cell["rounds"]
+        assert one["figures"]["requests"] > 0
+        assert one["figures"]["failed"] == 0
+        assert one["figures"]["first_error_p50_ms"] > 0
+        assert one["said"].startswith("the run says: its loop was ")

@@ -1,4 +1,4 @@
-"""The trace of a loop's pauses sees how long the loop was held up, and by what."""
+"""The tools of the bench: the trace of a loop, and the stages of sending."""
 
 import json
 import subprocess
@@ -61,3 +61,21 @@ def test_the_tool_prints_the_longest_turns_and_what_took_the_time() -> None:
     )
     assert "The longest turns of the loop" in done.stdout
     assert "All turns" in done.stdout
+
+
+def test_the_stages_of_sending_come_after_the_start_and_in_their_order() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.transmit", "--requests", "20"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    rows = [line.split("│") for line in done.stdout.splitlines() if line.startswith("│")]
+    median_us = {row[1].strip(): float(row[2]) for row in rows}
+    assert (
+        0
+        < median_us["handed to the queue of the device"]
+        <= median_us["sent by the device"]
+        <= median_us["received by the other side's kernel"]
+    )
