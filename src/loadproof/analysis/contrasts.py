@@ -10,12 +10,12 @@ from loadproof.analysis.levels import peak
 from loadproof.analysis.quality import pairs_of
 from loadproof.analysis.samples import LevelSamples
 from loadproof.model.comparison import RELATIVE, Family
-from loadproof.model.metrics import MEMORIES
+from loadproof.model.metrics import MACRO_F1, MEMORIES
 from loadproof.model.objective import Objective
 from loadproof.stats.confidence_curve import ERRORS, Curve, unknown
 from loadproof.stats.difference import difference, relative_change
 from loadproof.stats.long_run import independent_share_curve
-from loadproof.stats.pairing import Pairs, design_effect, drop_bounds
+from loadproof.stats.pairing import Pairs, design_effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,11 @@ def _of_estimates(base: Estimate | None, new: Estimate | None) -> Tested:
 def _qualities(base: LevelSamples, new: LevelSamples) -> Iterator[Tested]:
     """Answers to the same questions are compared with each other, where at least half are."""
     graded = {
-        (record.task, metric): None
+        (task, metric)
         for level in (base, new)
-        for record in level.completed(everything=True)
-        for metric in record.grades
-        if metric != "grade_failed"
+        for task in {record.task for record in level.completed(everything=True)}
+        for metric in level.qualities(task)
+        if metric != MACRO_F1  # which is no mean of grades
     }
     for task, metric in sorted(graded):
         before, after = base.grades(task, metric), new.grades(task, metric)
@@ -124,7 +124,7 @@ def _gain_curve(pairs: Pairs) -> Curve:
     for index in range(0, len(ERRORS), every):
         if not pairs.binary and ERRORS[index] < _FINEST_BOOTSTRAP:
             break
-        bounds = drop_bounds(pairs, 1 - float(ERRORS[index]), sides=1)
+        bounds = pairs.drop_bounds(1 - float(ERRORS[index]), sides=1)
         filled = slice(max(index - every + 1, 0), index + 1)
         curve.low[filled], curve.high[filled] = -bounds.high, -bounds.low
     return curve

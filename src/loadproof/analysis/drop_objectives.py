@@ -3,11 +3,12 @@
 from loadproof.analysis import wording
 from loadproof.analysis.finding import Finding, bound_text, ruling_at_most
 from loadproof.analysis.latency_objectives import nothing_measured
-from loadproof.analysis.quality import pairs_of
+from loadproof.analysis.quality import paired
 from loadproof.analysis.samples import LevelSamples
 from loadproof.model.objective import Objective
 from loadproof.model.verdict import Ruling
-from loadproof.stats import pairing
+from loadproof.stats.macro_f1 import ChoicePairs
+from loadproof.stats.pairing import Pairs
 
 
 def judge_drop(
@@ -24,17 +25,17 @@ def judge_drop(
     for asked in (level, first):
         if not asked.completed(task, everything=True):
             return nothing_measured(objective, asked)
-    pairs = pairs_of(first, level, task, metric)
+    pairs = paired(first, level, task, metric)
     there = wording.level(first.users, first.step)
     if pairs.n == 0:
         reason = f"no question of {task} has a grade by {metric} both at {there} and here"
         return Finding(Ruling.INCONCLUSIVE, reason, 0)
-    bounds = pairing.drop_bounds(pairs, confidence, sides=1)
+    bounds = pairs.drop_bounds(confidence, sides=1)
     ruling = ruling_at_most(bounds, objective.limit)
     low, high = wording.points(bounds.low), wording.points(bounds.high)
     reason = (
-        f"{metric} was {wording.share(float(pairs.before.mean()))} at {there} and "
-        f"{wording.share(float(pairs.after.mean()))} here, over {wording.count(pairs.n)} "
+        f"{metric} was {wording.share(pairs.before_value)} at {there} and "
+        f"{wording.share(pairs.after_value)} here, over {wording.count(pairs.n)} "
         f"pair{'' if pairs.n == 1 else 's'} of answers to the same questions "
         f"({wording.count(pairs.lost)} worse, {wording.count(pairs.gained)} better): "
         f"a drop of {wording.points(pairs.drop)}, "
@@ -48,9 +49,11 @@ def judge_drop(
     return Finding(ruling, reason, pairs.n, pairs.drop, pairs.drop, bounds.low, bounds.high, more)
 
 
-def _more_requests(pairs: pairing.Pairs, limit: float, confidence: float, sent: int) -> int | None:
+def _more_requests(
+    pairs: Pairs | ChoicePairs, limit: float, confidence: float, sent: int
+) -> int | None:
     """Requests to send on top at each of the two levels, at the rate at which pairs came so far."""
-    needed = pairing.pairs_to_settle(pairs, limit, confidence)
+    needed = pairs.pairs_to_settle(limit, confidence)
     if needed is None:
         return None
     return max(-(-(needed - pairs.n) * sent // pairs.n), 1)

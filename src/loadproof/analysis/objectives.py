@@ -4,10 +4,12 @@ from loadproof.analysis.drop_objectives import judge_drop
 from loadproof.analysis.finding import Finding
 from loadproof.analysis.goodput_objectives import judge_goodput
 from loadproof.analysis.latency_objectives import judge_mean, judge_percentile
+from loadproof.analysis.macro_f1_objectives import judge_macro_f1
 from loadproof.analysis.resource_objectives import judge_resource
 from loadproof.analysis.samples import LevelSamples
 from loadproof.analysis.share_objectives import judge_quality, judge_rate
 from loadproof.analysis.throughput_objectives import judge_throughput
+from loadproof.model.metrics import MACRO_F1
 from loadproof.model.objective import Kind, Objective
 
 _BY_REQUESTS = {
@@ -43,4 +45,6 @@ def judge(
         return judge_drop(objective, level, lowest, confidence)
     if objective.kind in (Kind.PEAK, Kind.GAUGE, Kind.COUNTER):
         return judge_resource(objective, level)
+    if objective.kind is Kind.QUALITY and objective.metric == MACRO_F1:
+        return judge_macro_f1(objective, level, confidence)
     return _BY_REQUESTS[objective.kind](objective, level, confidence)

@@ -15,9 +15,11 @@ import numpy as np
 
 from loadproof.analysis import wording
 from loadproof.analysis.samples import LevelSamples
+from loadproof.model.metrics import MACRO_F1
 from loadproof.model.verdict import Quality, QualityChange
-from loadproof.stats import bootstrap, pairing, wilson
+from loadproof.stats import bootstrap, macro_f1, pairing, wilson
 from loadproof.stats.interval import Interval
+from loadproof.stats.multiplicity import hommel
 from loadproof.stats.percentiles import FloatArray
 
 FEW = 30
@@ -31,11 +33,15 @@ def qualities_of(
     found = []
     for task in tasks:
         for metric in level.qualities(task):
-            grades = level.grades(task, metric)
-            if len(grades):
+            if metric == MACRO_F1:
+                truth, chosen = level.choices(task)
+                n, value = len(truth), macro_f1.macro_f1(truth, chosen)
+                bounds = macro_f1.interval(truth, chosen, confidence)
+            else:
+                grades = level.grades(task, metric)
+                n, value = len(grades), float(grades.mean())
                 bounds = interval_of(grades, confidence)
-                mean = float(grades.mean())
-                found.append(Quality(task, metric, len(grades), mean, bounds.low, bounds.high))
+            found.append(Quality(task, metric, n, value, bounds.low, bounds.high))
     return tuple(found)
 
 
@@ -82,12 +88,28 @@ def pairs_of(first: LevelSamples, level: LevelSamples, task: str, metric: str) -
     return pairing.Pairs(table[:, 0].astype(np.int64), table[:, 1], table[:, 2])
 
 
+def choice_pairs_of(first: LevelSamples, level: LevelSamples, task: str) -> macro_f1.ChoicePairs:
+    """The choices of the questions that were asked at both levels, paired as by `pairs_of`."""
+    chosen, truth = (pairs_of(first, level, task, name) for name in ("chosen", "truth"))
+    columns = (chosen.question, truth.before, chosen.before, chosen.after)
+    return macro_f1.ChoicePairs(*(column.astype(np.int64) for column in columns))
+
+
+def paired(
+    first: LevelSamples, level: LevelSamples, task: str, metric: str
+) -> pairing.Pairs | macro_f1.ChoicePairs:
+    """The pairs by which a metric of a task is compared."""
+    if metric == MACRO_F1:
+        return choice_pairs_of(first, level, task)
+    return pairs_of(first, level, task, metric)
+
+
 def changes_of(
     levels: Sequence[LevelSamples], tasks: Sequence[str], confidence: float
 ) -> dict[int, tuple[QualityChange, ...]]:
     """By step: each metric's change against the lowest load, where there are pairs to tell it by.
 
-    A change is called one where its p, adjusted for all comparisons of the run (Holm), is at most
+    A change is called one where its p, adjusted for all comparisons of the run (Hommel), is at most
     1 - `confidence`: that nothing has changed and anything is said to have is so kept to a share
     of 1 - `confidence` of runs.
     """
@@ -100,7 +122,7 @@ def changes_of(
         for metric in level.qualities(task)
         if (change := _change(first, level, task, metric, confidence)) is not None
     ]
-    adjusted = pairing.holm([change.p for _, change in found])
+    adjusted = hommel([change.p for _, change in found])
     by_step: dict[int, list[QualityChange]] = {}
     for (level, change), p in zip(found, adjusted, strict=True):
         assert first is not None, "there is no change without a level to compare with"
@@ -121,21 +143,21 @@ def _by_question(level: LevelSamples, task: str, metric: str) -> dict[str, list[
 def _change(
     first: LevelSamples, level: LevelSamples, task: str, metric: str, confidence: float
 ) -> QualityChange | None:
-    pairs = pairs_of(first, level, task, metric)
+    pairs = paired(first, level, task, metric)
     if pairs.n == 0:
         return None
-    bounds = pairing.drop_bounds(pairs, confidence)
+    bounds = pairs.drop_bounds(confidence)
     return QualityChange(
         task=task,
         metric=metric,
         pairs=pairs.n,
         questions=pairs.questions,
-        before=float(pairs.before.mean()),
-        after=float(pairs.after.mean()),
+        before=pairs.before_value,
+        after=pairs.after_value,
         drop=pairs.drop,
         low=bounds.low,
         high=bounds.high,
-        p=pairing.p_value(pairs),
+        p=pairs.p_value(),
     )
 
 

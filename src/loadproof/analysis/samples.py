@@ -15,6 +15,7 @@ from loadproof.model.metrics import (
     GAUGES,
     GENERATOR,
     LOOP_LATENESS,
+    MACRO_F1,
     MEMORIES,
     NO_QUALITIES,
     QUALITIES,
@@ -27,6 +28,7 @@ from loadproof.recording.control import Decision, EndStep, Planned
 from loadproof.recording.hdr import add_histogram, new_histogram
 from loadproof.recording.interval_log import TaggedInterval
 from loadproof.recording.reader import RecordedRun
+from loadproof.stats.bootstrap import IntArray
 from loadproof.stats.looking import Plan
 from loadproof.stats.percentiles import FloatArray
 
@@ -130,7 +132,9 @@ class LevelSamples:
             metric for record in self.completed(task, everything=True) for metric in record.grades
         }
         known = QUALITIES.get(task, ())
-        others = sorted(found - {*known, *NO_QUALITIES})
+        if found.issuperset(("chosen", "truth")):
+            found.add(MACRO_F1)
+        others = sorted(found - {*known, *NO_QUALITIES, MACRO_F1})
         return [*(metric for metric in known if metric in found), *others]
 
     def grades(self, task: str, metric: str) -> FloatArray:
@@ -138,6 +142,17 @@ class LevelSamples:
         of_all = self.completed(task, everything=True)
         grades = (record.grades.get(metric) for record in of_all)
         return np.array([grade for grade in grades if grade is not None], dtype=np.float64)
+
+    def choices(self, task: str) -> tuple[IntArray, IntArray]:
+        """The right options and the chosen ones of the completed requests that were choices, as
+        bits (see `model.metrics.NO_QUALITIES`)."""
+        chosen = [
+            (record.grades["truth"], record.grades["chosen"])
+            for record in self.completed(task, everything=True)
+            if "chosen" in record.grades
+        ]
+        table = np.array(chosen, dtype=np.int64).reshape(-1, 2)
+        return table[:, 0], table[:, 1]
 
 
 def latency_ms(record: RequestRecord, metric: str) -> float | None:

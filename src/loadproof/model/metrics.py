@@ -14,9 +14,12 @@ LOOP_LATENESS = "loop_lateness"
 READ_LATENESS = "read_lateness"
 """How long an event had waited in the kernel when the generator read it."""
 
+MACRO_F1 = "macro_f1"
+"""Of a level's choices as a whole: made of `chosen` and `truth` (see NO_QUALITIES)."""
+
 QUALITIES: dict[str, tuple[str, ...]] = {
     "chat": ("answered",),
-    "medical_qa": ("accuracy", "exact_match", "f1"),
+    "medical_qa": ("accuracy", MACRO_F1, "exact_match", "f1"),
     "boxed_math": ("compliance", "correct"),
     "commonsense": ("accuracy",),
 }
