@@ -16,6 +16,7 @@ FEWEST = 8
 EVENTS_A_BATCH = 2
 """Fewer completed requests than this in a batch, and its rate says little of the others'."""
 FEWEST_EVENTS = FEWEST * EVENTS_A_BATCH
+MOST_CORRELATED = 0.9
 MOST_TIMES = 1e4
 """Where the search for a longer time gives up: nobody measures for ten thousand times as long."""
 
@@ -39,8 +40,9 @@ def bounds(rates: FloatArray, confidence: float) -> RateBounds:
     """Of the rate in the long run, from the rates within at least FEWEST batches of equal length.
 
     Student's t interval of the batch means, widened where neighbouring batches still resemble each
-    other: their number is divided by `correlation_requests`. What changes more slowly than about a
-    tenth of the whole time cannot be seen in it.
+    other: their number is divided by `correlation_requests`, or by what a first-order process with
+    their correlation has, if that is more. What changes more slowly than about a tenth of the whole
+    time cannot be seen in it.
 
     Source: batch means as in Law and Kelton, "Simulation Modeling and Analysis", section 9.5.3.
     Raises ValueError for fewer batches.
@@ -48,10 +50,27 @@ def bounds(rates: FloatArray, confidence: float) -> RateBounds:
     n = len(rates)
     if n < FEWEST:
         raise ValueError(f"at least {FEWEST} batches are needed, not {n}")
-    effective_n = max(n / correlation_requests(rates), 2.0)
+    per_batch = max(correlation_requests(rates), _first_order(rates))
+    effective_n = max(n / per_batch, 2.0)
     mean, error = float(rates.mean()), float(rates.std(ddof=1)) / math.sqrt(effective_n)
     reach = float(t.ppf(confidence, effective_n - 1)) * error
     return RateBounds(mean - reach, mean + reach, mean)
+
+
+def _first_order(rates: FloatArray) -> float:
+    """How many batches weigh as much as one independent one, by the correlation of neighbours.
+
+    (1 + r) / (1 - r) for a first-order process; r of so few batches is too small on average, by
+    (1 + 4 r) / n: Marriott and Pope, "Bias in the estimation of autocorrelations", Biometrika 41
+    (1954).
+    """
+    off = rates - rates.mean()
+    square = float(off @ off)
+    if square == 0:
+        return 1.0
+    r = float(off[1:] @ off[:-1]) / square
+    r = min(max(r + (1 + 4 * r) / len(rates), 0.0), MOST_CORRELATED)
+    return (1 + r) / (1 - r)
 
 
 def more_to_settle(found: RateBounds, limit: float) -> float | None:
