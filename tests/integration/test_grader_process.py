@@ -56,7 +56,7 @@ def test_every_task_is_graded_and_every_key_comes_back_once(grader: GraderProces
         2: {"compliance": 0.0, "correct": 0.0},
         3: {"accuracy": 1.0},
         4: {"exact_match": 1.0, "f1": 1.0},
-        5: {"answered": 1.0},
+        5: {"answered": 1.0, "complete": 1.0},
     }
     assert grader.pending == 0
     assert grader.results() == []
@@ -72,7 +72,7 @@ def test_an_answer_that_never_left_its_thinking_is_a_failure_of_its_own(
         grader.submit(key, task, prompt_id, lost)
     assert dict(grader.drain(WAIT_S)) == {
         0: {"compliance": 0.0, "correct": 0.0, "unfinished_thinking": 1.0},
-        1: {"answered": 0.0, "unfinished_thinking": 1.0},
+        1: {"answered": 0.0, "complete": 0.0, "unfinished_thinking": 1.0},
     }
 
 
@@ -84,7 +84,7 @@ def test_large_answers_and_any_unicode_go_through(grader: GraderProcess) -> None
         ("chat", "chat/zh-001#0", "half a pair: \ud83d, a separator: \u2028, a null: \0"),
         ("chat", "chat/zh-001#0", "🎉" * 3),
     )
-    assert results == {key: {"answered": 1.0} for key in range(3)}
+    assert results == {key: {"answered": 1.0, "complete": 1.0} for key in range(3)}
 
 
 def test_submitting_never_waits_for_a_child_that_does_not_read(grader: GraderProcess) -> None:
@@ -106,7 +106,7 @@ def test_a_grader_that_raises_costs_that_answer_alone(grader: GraderProcess) -> 
         ("commonsense", "commonsense/en-999", "B"),
         ("chat", "chat/en-001#0", "Hello"),
     )
-    assert results == {0: GRADE_FAILED, 1: {"answered": 1.0}}
+    assert results == {0: GRADE_FAILED, 1: {"answered": 1.0, "complete": 1.0}}
     assert grader.pid == before
 
 
@@ -132,7 +132,9 @@ def test_a_child_killed_from_outside_is_replaced_and_nothing_is_lost(grader: Gra
     for key in range(5):
         grader.submit(key, "chat", "chat/en-001#0", said("Hello"))
     os.kill(grader.pid, signal.SIGKILL)
-    assert dict(grader.drain(WAIT_S)) == {key: {"answered": 1.0} for key in range(5)}
+    assert dict(grader.drain(WAIT_S)) == {
+        key: {"answered": 1.0, "complete": 1.0} for key in range(5)
+    }
 
 
 def test_what_is_not_graded_in_time_is_given_up_and_later_answers_are_graded(
@@ -143,7 +145,7 @@ def test_what_is_not_graded_in_time_is_given_up_and_later_answers_are_graded(
     grader.submit(1, "chat", "chat/en-001#0", said("Hello"))
     assert grader.drain(0.05) == [(1, GRADE_FAILED)]
     grader.submit(2, "chat", "chat/en-001#0", said("Hello"))
-    assert grader.drain(WAIT_S) == [(2, {"answered": 1.0})]
+    assert grader.drain(WAIT_S) == [(2, {"answered": 1.0, "complete": 1.0})]
 
 
 def test_closing_ends_the_child_and_may_be_done_twice() -> None:

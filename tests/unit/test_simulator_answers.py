@@ -105,7 +105,7 @@ def test_long_prose_is_not_graded_as_a_loop() -> None:
     long_winded = Answers(SETTINGS.model_copy(update={"answer_tokens": 600}), [])
     for seed in range(20):
         answer = Answer(long_winded.say(opening.question, seed).text, None, True, "stop")
-        assert chat.grade(f"{opening.id}#0", answer) == {"answered": 1.0}
+        assert chat.grade(f"{opening.id}#0", answer) == {"answered": 1.0, "complete": 1.0}
 
 
 def test_only_a_thinking_model_thinks() -> None:

@@ -14,6 +14,7 @@ from loadproof.model.scenario import Timeouts
 from loadproof.model.server import Server, read_server
 from loadproof.model.toml_file import checked
 from loadproof.model.traffic import Traffic
+from loadproof.servers.calibration import token_cost
 from loadproof.servers.identity import identify
 from loadproof.servers.key import key_headers, read_key
 from loadproof.streaming.connection import Connection, Target
@@ -21,7 +22,7 @@ from loadproof.streaming.reply import Reply
 from loadproof.streaming.timing import latencies
 from loadproof.tasks.grading import GraderProcess
 from loadproof.tasks.policy import CHAT_PATH, request_body
-from loadproof.tasks.traffic import load_scenario, task_of
+from loadproof.tasks.traffic import load_scenario, task_of, wants_calibration
 
 GRADED_WITHIN_S = 30.0
 
@@ -55,8 +56,12 @@ def ask(server_path: Path, entry: Traffic, number: int, seed: int, console: Cons
     ServerFailedError.
     """
     server = read_server(server_path)
+    unmeasured = wants_calibration(entry)  # reads its files, whose errors come first
+    key = read_key(server.key)
+    model = str(identify(server, server.url, key)["model"])
+    if unmeasured:
+        entry = entry.model_copy(update={"tokens": token_cost(server, model, key)})
     task = task_of(entry)
-    model = str(identify(server, server.url, read_key(server.key))["model"])
     prompt = next(next(islice(task.conversations(seed), number - 1, None)))
     body = request_body(server, model, prompt, max_tokens=entry.max_tokens, seed=None)
     _section(console, f"{prompt.id} to {server.url}{CHAT_PATH}", body.decode())

@@ -23,6 +23,7 @@ from loadproof.model.scenario import Step
 from loadproof.model.search import Search
 from loadproof.recording.directory import create_run_directory
 from loadproof.recording.writer import RunWriter
+from loadproof.servers.calibration import calibrated_scenario
 from loadproof.servers.identity import identify
 from loadproof.servers.key import read_key
 from loadproof.telemetry.sidecar import Sidecar
@@ -96,7 +97,9 @@ class Conductor:
         self.run, self.reason = None, None
         scenario = self._settings.scenario_for(self._asks)
         server = self._settings.server_for(self._environment.host)
-        identity = identify(server, server.url, read_key(server.key))
+        key = read_key(server.key)
+        identity = identify(server, server.url, key)
+        scenario = calibrated_scenario(scenario, server, str(identity["model"]), key)
         now = datetime.now(UTC)
         run = self._settings.run_directory or create_run_directory(
             self._settings.runs, scenario.name, server.name, now

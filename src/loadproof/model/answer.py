@@ -18,7 +18,9 @@ class Message:
 class Prompt:
     """One request's worth of asking, before the served model's policy is applied.
 
-    `id` is the same whenever the same thing is asked, in any run. `max_tokens` caps the answer.
+    `id` is the same whenever the same thing is asked, in any run. `max_tokens` caps the answer;
+    with `ignore_eos` it is its length, where the server can do that. `due_s` is when a trace wants
+    it sent, in seconds from its beginning; None for whatever is asked as users come to it.
     """
 
     id: str
@@ -27,6 +29,8 @@ class Prompt:
     messages: tuple[Message, ...]
     max_tokens: int
     turn: int = 0
+    ignore_eos: bool = False
+    due_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

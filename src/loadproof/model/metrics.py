@@ -18,7 +18,7 @@ MACRO_F1 = "macro_f1"
 """Of a level's choices as a whole: made of `chosen` and `truth` (see NO_QUALITIES)."""
 
 QUALITIES: dict[str, tuple[str, ...]] = {
-    "chat": ("answered",),
+    "chat": ("answered", "complete"),
     "medical_qa": ("accuracy", MACRO_F1, "exact_match", "f1"),
     "boxed_math": ("compliance", "correct"),
     "commonsense": ("accuracy",),

@@ -10,12 +10,13 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from loadproof.model.claim import Claim, Claims
 from loadproof.model.errors import ConfigurationError
 from loadproof.model.grammar import parse_objective
+from loadproof.model.lengths import Positive
 from loadproof.model.objective import Kind, Objective
 from loadproof.model.quantity import Duration
 from loadproof.model.search import Search
 from loadproof.model.sentence import ObjectiveError
 from loadproof.model.toml_file import FileModel, checked, problem_at, read_toml
-from loadproof.model.traffic import Positive, Traffic
+from loadproof.model.traffic import Traffic
 
 
 def _one_or_more(value: object) -> object:

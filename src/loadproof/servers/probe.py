@@ -1,4 +1,4 @@
-"""One small GET to a server, outside of any measurement."""
+"""One small request to a server, outside of any measurement."""
 
 import http.client
 import json
@@ -39,14 +39,28 @@ def get(url: str, path: str, key: str | None = None, timeout_s: float = 5.0) -> 
     Redirects are answers like any other: the key goes to no other address. Proxies are not asked,
     as they are not in the measurement either. Raises UnreachableError.
     """
+    return _ask(url, path, None, key, timeout_s)
+
+
+def post(
+    url: str, path: str, body: bytes, key: str | None = None, timeout_s: float = 60.0
+) -> Response:
+    """The answer to POST of the JSON `body`; else as `get`."""
+    return _ask(url, path, body, key, timeout_s)
+
+
+def _ask(url: str, path: str, body: bytes | None, key: str | None, timeout_s: float) -> Response:
     parts = urlsplit(url)
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = connect(str(parts.hostname), parts.port, timeout=timeout_s)
     headers = {"User-Agent": f"loadproof/{__version__}", "Accept": "*/*"}
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    method = "GET" if body is None else "POST"
     try:
-        connection.request("GET", parts.path.rstrip("/") + path, headers=headers)
+        connection.request(method, parts.path.rstrip("/") + path, body, headers)
         answer = connection.getresponse()
         return Response(answer.status, answer.read(_LONGEST_BODY_BYTES))
     except OSError as error:

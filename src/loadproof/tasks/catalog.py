@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cache
 
 from loadproof.model.errors import ConfigurationError
+from loadproof.model.traffic import Traffic
 from loadproof.tasks.boxed_math import boxed_math
 from loadproof.tasks.chat import Chat
 from loadproof.tasks.commonsense import commonsense
@@ -31,6 +32,11 @@ def load_task(name: str) -> Task:
     return _TASKS[name](load_questions(name), None)
 
 
-def task_with(name: str, questions: tuple[Question, ...]) -> Task:
-    """The task called `name` with questions out of a file."""
-    return _TASKS[name](questions, digest_of(questions))
+def task_with(entry: Traffic, questions: tuple[Question, ...] | None) -> Task:
+    """The task of a traffic table, with questions out of a file where they are given."""
+    digest = None if questions is None else digest_of(questions)
+    asked = questions or load_questions(entry.task)
+    if entry.task == "chat":
+        forced = entry.output_tokens is not None and entry.ignore_eos is not False
+        return Chat(asked, digest, entry.output_tokens, ignore_eos=forced)
+    return _TASKS[entry.task](asked, digest)

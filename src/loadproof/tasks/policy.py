@@ -39,6 +39,8 @@ def request_body(
         **_usage(server),
         "max_tokens": limit,
     }
+    if prompt.ignore_eos:
+        body["ignore_eos"] = True
     if policy.temperature is not None:
         body["temperature"] = policy.temperature
     if policy.top_p is not None:

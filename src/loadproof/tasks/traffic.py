@@ -11,7 +11,9 @@ from loadproof.model.traffic import Traffic
 from loadproof.tasks.catalog import load_task, task_with
 from loadproof.tasks.own import load_own_task
 from loadproof.tasks.public_sets import questions_from
+from loadproof.tasks.synthetic import Synthetic
 from loadproof.tasks.task import Task
+from loadproof.tasks.trace import Trace
 
 
 @cache
@@ -29,6 +31,15 @@ def task_of(entry: Traffic) -> Task:
             "the run; expected the same file on every machine, and prompts that never change"
         )
     return task
+
+
+def wants_calibration(entry: Traffic) -> bool:
+    """Whether it makes prompts of given lengths, and nothing tells yet what words cost.
+
+    Raises ConfigurationError.
+    """
+    task = task_of(entry)
+    return entry.tokens is None and isinstance(task, Synthetic | Trace) and task.makes_prompts
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -71,14 +82,25 @@ def _loader(entry: Traffic) -> Callable[[], Task]:
     if entry.file is not None:
         path = Path(entry.file)
         return lambda: load_own_task(entry.task, path)
-    if entry.questions is not None:
-        return lambda: _questions_of(entry)
+    if entry.task == "synthetic":
+        return lambda: _at_key("lengths", Synthetic, entry)
+    if entry.task == "trace":
+        return lambda: _at_key("trace", Trace, entry)
+    if entry.questions is not None or entry.output_tokens is not None:
+        return lambda: _at_key("questions", _with_questions, entry)
     return lambda: load_task(entry.task)
 
 
-def _questions_of(entry: Traffic) -> Task:
+def _with_questions(entry: Traffic) -> Task:
+    questions = None
+    if entry.questions is not None:
+        questions = questions_from(Path(entry.questions), entry.task, entry.format)
+    return task_with(entry, questions)
+
+
+def _at_key(key: str, load: Callable[[Traffic], Task], entry: Traffic) -> Task:
+    """The task, whose errors name the key that holds the file."""
     try:
-        questions = questions_from(Path(entry.questions or ""), entry.task, entry.format)
+        return load(entry)
     except ConfigurationError as error:
-        raise ConfigurationError(f"questions: {error}") from None
-    return task_with(entry.task, questions)
+        raise ConfigurationError(f"{key}: {error}") from None

@@ -9,8 +9,8 @@ from loadproof.model.errors import ConfigurationError
 from loadproof.tasks.digest import id_of
 from loadproof.tasks.public_sets import choices, sums, talks
 from loadproof.tasks.public_sets.found import Found
-from loadproof.tasks.public_sets.rows import Row, read_rows
 from loadproof.tasks.questions import Question, parse_questions
+from loadproof.tasks.rows import Row, read_rows
 
 Reader = Callable[[Iterable[Row], Path], Iterator[Found]]
 

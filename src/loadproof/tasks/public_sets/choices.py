@@ -7,8 +7,8 @@ from typing import Any
 
 from loadproof.tasks.language import language_of
 from loadproof.tasks.public_sets.found import Found
-from loadproof.tasks.public_sets.rows import Row, read_rows
 from loadproof.tasks.questions import is_choice
+from loadproof.tasks.rows import Row, read_rows
 
 CMB_ANSWERS = "CMB-test-choice-answer.json"
 """The file in which CMB publishes the answers of its test questions."""

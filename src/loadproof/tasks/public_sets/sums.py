@@ -5,8 +5,8 @@ from pathlib import Path
 
 from loadproof.tasks.language import language_of
 from loadproof.tasks.public_sets.found import Found
-from loadproof.tasks.public_sets.rows import Row
 from loadproof.tasks.questions import Difficulty
+from loadproof.tasks.rows import Row
 
 _GSM8K_MARK = "####"
 _LEVELS: dict[str, Difficulty] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from loadproof.tasks.language import language_of
 from loadproof.tasks.public_sets.found import Found
-from loadproof.tasks.public_sets.rows import Row
+from loadproof.tasks.rows import Row
 
 _USERS = ("human", "user")
 _LANGUAGES = ("en", "zh")
