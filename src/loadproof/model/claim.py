@@ -10,11 +10,11 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from loadproof.model.grammar import parse_objective
+from loadproof.model.lengths import Positive
 from loadproof.model.objective import AT_LEAST, Kind, Objective
 from loadproof.model.quantity import NUMBER
 from loadproof.model.sentence import ObjectiveError
 from loadproof.model.toml_file import FileModel, problem_at
-from loadproof.model.traffic import Positive
 
 _CLAIM = re.compile(
     r"(?P<subject>.*\)|[^()<>=]*)(?P<relation>\s*(?:<=|>=|<|>|=))"
