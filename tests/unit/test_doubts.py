@@ -135,6 +135,27 @@ def test_first_tokens_that_shared_a_read_are_believed_away_from_the_limit(
         assert health.first_tokens_coalesced == pytest.approx(40 / 300)
 
 
+@pytest.mark.parametrize(
+    ("connect_ms", "ruling"),
+    [
+        (30.0, INVALID),  # a loop that was 22 ms late may have found it so much too late
+        (2.0, BROKEN),  # it took no longer than that
+        (None, BROKEN),
+    ],
+)
+def test_requests_that_had_to_connect_are_doubted_by_the_lateness_of_the_loop(
+    tmp_path: Path, connect_ms: float | None, ruling: Ruling
+) -> None:
+    records = requests([131.0] * 300, connect_ms=connect_ms)
+    verdict = watched_run(tmp_path, records, "p99(ttft) <= 120ms", loop_lateness_max_us=22_000)
+    judgement = only(verdict)
+    assert judgement.ruling is ruling
+    if ruling is INVALID:
+        assert judgement.reason.startswith(
+            "300 of 300 requests (100 %) were sent up to 22 ms after their new connection stood; "
+        )
+
+
 def test_only_the_lateness_of_that_moment_counts(tmp_path: Path) -> None:
     """The generator was late once, long after the requests that shared a read."""
     records = requests([131.0] * 20, coalesced=1, first_token_coalesced=True)

@@ -2,7 +2,9 @@
 
 An arrival with a kernel stamp of its own is right, however late it was read. One that shared a
 read with later ones has the stamp of the last of them, and one by the process's clock is noted
-when it was read: the true one lies earlier, by no more than the generator was late then.
+when it was read: the true one lies earlier, by no more than the generator was late then. A request
+that had to open a connection was sent when this process found that it stood: as much later than it
+might have been, and with it all that came.
 """
 
 from dataclasses import dataclass
@@ -18,8 +20,10 @@ class Errors:
     """How much earlier than noted the arrivals of one request may have been, in milliseconds.
 
     `gaps` is that of any arrival, and `inexact` the number of arrivals that may be off at all.
+    `sent` is how much later than it might have been the request was sent.
     """
 
+    sent: float
     first: float
     answer: float
     last: float
@@ -29,15 +33,16 @@ class Errors:
     @property
     def none(self) -> bool:
         """Whether all arrivals are exact."""
-        return not (self.first or self.answer or self.last or self.gaps)
+        return not (self.sent or self.first or self.answer or self.last or self.gaps)
 
 
 def errors_of(record: RequestRecord, lateness: Lateness) -> Errors:
     """The bounds on what the generator added to the arrivals of `record`."""
     by_process = record.clock is Clock.PROCESS
     inexact = record.events if by_process else record.coalesced
+    sent = _sent_late_ms(record, lateness)
     if not inexact:
-        return Errors(0.0, 0.0, 0.0, 0.0, 0)
+        return Errors(sent, 0.0, 0.0, 0.0, 0.0, 0)
     read_ms = record.read_lateness_max_ms or 0.0
 
     def bound_ms(after_ms: float | None) -> float:
@@ -49,6 +54,7 @@ def errors_of(record: RequestRecord, lateness: Lateness) -> Errors:
     first = bound_ms(record.ttft_ms) if by_process or record.first_token_coalesced else 0.0
     same = record.ttfat_ms == record.ttft_ms
     return Errors(
+        sent=sent,
         first=first,
         answer=first if same else bound_ms(record.ttfat_ms),
         last=bound_ms(record.e2e_ms) if by_process else 0.0,
@@ -61,9 +67,9 @@ def earliest(record: RequestRecord, errors: Errors) -> RequestRecord:
     """The record with each latency as low as it can have been."""
     return msgspec.structs.replace(
         record,
-        ttft_ms=_less(record.ttft_ms, errors.first),
-        ttfat_ms=_less(record.ttfat_ms, errors.answer),
-        e2e_ms=_less(record.e2e_ms, errors.last),
+        ttft_ms=_less(record.ttft_ms, errors.sent + errors.first),
+        ttfat_ms=_less(record.ttfat_ms, errors.sent + errors.answer),
+        e2e_ms=_less(record.e2e_ms, errors.sent + errors.last),
         itl_max_ms=_less(record.itl_max_ms, errors.gaps),
         tpot_ms=_less(record.tpot_ms, errors.last / _tokens(record)),
     )
@@ -78,6 +84,13 @@ def latest(record: RequestRecord, errors: Errors) -> RequestRecord:
         tpot_ms=None if tpot_ms is None else tpot_ms + errors.first / _tokens(record),
         itl_max_ms=None if gap_ms is None else gap_ms + errors.gaps,
     )
+
+
+def _sent_late_ms(record: RequestRecord, lateness: Lateness) -> float:
+    if record.connect_ms is None:
+        return 0.0
+    connected_ns = record.start_ns + round(record.connect_ms * 1e6)
+    return min(lateness.at_ms(record.worker, connected_ns), record.connect_ms)
 
 
 def _tokens(record: RequestRecord) -> int:

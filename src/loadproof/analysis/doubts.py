@@ -124,7 +124,7 @@ class Doubts:
                 if record.id in is_good_now
             )
             if changed:
-                worst_ms = max(errors.gaps for errors in self._errors.values())
+                worst_ms = max(max(errors.gaps, errors.sent) for errors in self._errors.values())
                 of = len(self._level.sent(objective.task))
                 yield Alternative(
                     objective,
@@ -148,7 +148,12 @@ class Doubts:
                 f"arrivals of {share} are by the process's own clock, which was up to {worst} late"
             )
         what = "first tokens" if objective.metric == "ttft" else "tokens"
-        return f"{what} of {share} were read together with later ones, up to {worst} late"
+        if not any(errors.inexact for errors in self._errors.values()):
+            return f"{share} were sent up to {worst} after their new connection stood"
+        together = "were read together with later ones"
+        if any(errors.sent for errors in self._errors.values()):
+            together += ", or their new connections found"
+        return f"{what} of {share} {together}, up to {worst} late"
 
     def _gaps(self, objective: Objective) -> Iterator[Alternative]:
         """Gaps between tokens: an arrival noted too late makes the gap before it longer and the

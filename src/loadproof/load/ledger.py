@@ -96,6 +96,7 @@ class Ledger:
             start_ns=reply.start_ns + offset_ns,
             first_byte_ns=None if reply.first_byte_ns is None else reply.first_byte_ns + offset_ns,
             end_ns=reply.end_ns + offset_ns,
+            connect_ms=_connect_ms(reply),
             ttft_ms=taken.ttft_ms,
             ttfat_ms=taken.ttfat_ms,
             itl_p50_ms=taken.itl_p50_ms,
@@ -134,6 +135,12 @@ class Ledger:
                 self._histograms.record(f"{tag}/{metric}", value_ms * 1e3)
         if taken.itl_us:
             self._histograms.record(f"{tag}/itl", taken.itl_us)
+
+
+def _connect_ms(reply: Reply) -> float | None:
+    if reply.connected_ns is None:
+        return None
+    return (reply.connected_ns - reply.start_ns) // 1000 / 1e3
 
 
 def _start_delay_ms(record: RequestRecord) -> float | None:

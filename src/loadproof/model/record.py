@@ -54,6 +54,8 @@ class RequestRecord(msgspec.Struct, frozen=True, kw_only=True):
     start_ns: int
     first_byte_ns: int | None
     end_ns: int
+    connect_ms: float | None = None
+    """From its start until a new connection stood, as this process found; None over an open one."""
     ttft_ms: float | None
     ttfat_ms: float | None
     itl_p50_ms: float | None
