@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from hdrh.histogram import HdrHistogram
 
+from loadproof.analysis import flow
 from loadproof.analysis.goodput_objectives import is_good
 from loadproof.analysis.samples import LevelSamples
 from loadproof.model.comparison import Family
@@ -38,7 +39,8 @@ class Estimate:
 
 
 def estimates_of(level: LevelSamples, objectives: Iterable[Objective]) -> Iterator[Estimate]:
-    """Latencies, rates and what of goodput `objectives` ask of the level; nothing without samples.
+    """Latencies, throughput, rates, and what of goodput `objectives` ask of the level; nothing of
+    what has no samples.
 
     Time to the first answer token is left out where it is that of the first token throughout.
     """
@@ -60,7 +62,42 @@ def estimates_of(level: LevelSamples, objectives: Iterable[Objective]) -> Iterat
             yield Estimate(
                 f"mean({metric})", Family.LATENCY, lower_is_better=True, curve=mean_curve(series)
             )
+    yield from _of_flow(level, objectives)
     yield from _of_rates(level, objectives)
+
+
+MOST_PARTS = 512
+"""Into how many equal parts the time of a level is cut, to see how what flows varies."""
+
+
+def _of_flow(level: LevelSamples, objectives: Iterable[Objective]) -> Iterator[Estimate]:
+    """What flowed per second while the load was up: neighbouring parts of the time make up for
+    each other, since a token that came late for one came early for the next."""
+    stretch = flow.stretch_of(level)
+    if stretch is None or not level.completed():
+        return
+    records = flow.in_flight(level, None)
+    parts = min(max(flow.completed_within(level, stretch, None), 4), MOST_PARTS)
+    edges = flow.edges_ns(stretch, parts)
+    flows = {
+        "throughput(output_tokens)": flow.tokens_between(records, edges),
+        "throughput(requests)": flow.completed_between(records, edges),
+    }
+    for objective in objectives:
+        if objective.kind is Kind.GOODPUT_RATE and _asked(objective, level):
+            good = [
+                record
+                for record in flow.in_flight(level, objective.task)
+                if is_good(record, objective.bounds)
+            ]
+            flows[f"{objective.subject()}/s"] = flow.completed_between(good, edges)
+    for name, amounts in flows.items():
+        curve = mean_curve(Series.of(flow.per_second(amounts, edges)), regular=True)
+        yield Estimate(name, Family.THROUGHPUT, lower_is_better=False, curve=curve)
+
+
+def _asked(objective: Objective, level: LevelSamples) -> bool:
+    return objective.users is None or level.users in objective.users
 
 
 def _of_rates(level: LevelSamples, objectives: Iterable[Objective]) -> Iterator[Estimate]:
@@ -69,9 +106,8 @@ def _of_rates(level: LevelSamples, objectives: Iterable[Objective]) -> Iterator[
     failed = _flags(record.outcome is Outcome.FAILED for record in level.measured)
     yield Estimate("rate(failed)", Family.RATE, lower_is_better=True, curve=share_curve(failed))
     for objective in objectives:
-        asked = objective.users is None or level.users in objective.users
         sent = level.sent(objective.task)
-        if objective.kind is Kind.GOODPUT and asked and sent:
+        if objective.kind is Kind.GOODPUT and _asked(objective, level) and sent:
             good = _flags(is_good(record, objective.bounds) for record in sent)
             yield Estimate(
                 objective.subject(), Family.RATE, lower_is_better=False, curve=share_curve(good)

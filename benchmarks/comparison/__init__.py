@@ -1,0 +1,1 @@
+"""How often equal runs are called different, and how often slower ones are found out."""

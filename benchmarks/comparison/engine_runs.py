@@ -1,0 +1,98 @@
+"""Load levels as the engine model in virtual time gives them: a closed loop, no pause, no noise
+but that of the lengths of prompts and answers and of their order."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from loadproof.analysis.samples import LevelSamples
+from loadproof.model.record import Clock, Outcome, RequestRecord
+from loadproof.model.server import Simulator
+from loadproof.recording.hdr import IntervalHistograms, decode_histogram
+from loadproof.servers.simulator.virtual_time import Simulated, simulate_closed_loop
+
+ENGINE = Simulator(
+    base_us=4500,
+    per_sequence_us=170,
+    per_cached_token_us=0.1,
+    per_prefill_token_us=40,
+    max_batch=24,
+    kv_blocks=2048,
+)
+"""The engine of the demo: it takes 24 requests at a time, so that others wait at 64 users."""
+
+TASK = "chat"
+COSTS = ("base_us", "per_sequence_us", "per_cached_token_us", "per_prefill_token_us")
+
+
+def slowed(factor: float) -> Simulator:
+    """The engine with every cost `factor` times as high."""
+    return ENGINE.model_copy(update={cost: getattr(ENGINE, cost) * factor for cost in COSTS})
+
+
+def level_of(
+    rng: np.random.Generator, engine: Simulator, step: int, users: int, requests: int
+) -> LevelSamples:
+    """One level of `requests` measured requests; the first three of each user are its warm-up."""
+    warmup = 3 * users
+    seen = simulate_closed_loop(engine, users, _lengths(rng, warmup + requests + users))
+    records = [_record(seen, index, step, users, warmup) for index in range(warmup + requests)]
+    begin_ns, end_ns = records[warmup].start_ns, records[-1].start_ns
+    measured = tuple(records[warmup:])
+    histograms = IntervalHistograms()
+    for index in range(warmup, warmup + requests):
+        histograms.record("itl", seen.itl_us[index])
+    return LevelSamples(
+        step=step,
+        users=users,
+        measured=measured,
+        warmup=warmup,
+        window_ns=(begin_ns, max(record.end_ns for record in measured)),
+        itl={TASK: decode_histogram(histograms.take()["itl"])},
+        samples={},
+        ended=True,
+        load_ns=(begin_ns, end_ns),
+        leading=tuple(record for record in records[:warmup] if record.end_ns > begin_ns),
+    )
+
+
+def _lengths(rng: np.random.Generator, count: int) -> Iterator[tuple[int, int]]:
+    prompts = np.clip(rng.lognormal(4.6, 0.6, count), 8, 1500).astype(int)
+    answers = np.clip(rng.lognormal(3.4, 0.6, count), 4, 300).astype(int)
+    yield from zip(prompts.tolist(), answers.tolist(), strict=True)
+
+
+def _record(seen: Simulated, index: int, step: int, users: int, warmup: int) -> RequestRecord:
+    start_ns = int(seen.submitted_us[index] * 1e3)
+    ttft_ms, e2e_ms = seen.ttft_us[index] / 1e3, seen.e2e_us[index] / 1e3
+    gaps_ms = seen.itl_us[index] / 1e3
+    p50_ms, p99_ms = np.quantile(gaps_ms, (0.5, 0.99), method="inverted_cdf")
+    return RequestRecord(
+        id=str(index),
+        step=step,
+        users=users,
+        task=TASK,
+        prompt_id=str(index),
+        worker="w0",
+        start_ns=start_ns,
+        first_byte_ns=start_ns,
+        end_ns=start_ns + int(e2e_ms * 1e6),
+        ttft_ms=float(ttft_ms),
+        ttfat_ms=float(ttft_ms),
+        itl_p50_ms=float(p50_ms),
+        itl_p99_ms=float(p99_ms),
+        itl_max_ms=float(gaps_ms.max()),
+        tpot_ms=float(gaps_ms.mean()),
+        e2e_ms=float(e2e_ms),
+        clock=Clock.KERNEL,
+        events=len(gaps_ms) + 1,
+        prompt_tokens=1,
+        output_tokens=len(gaps_ms) + 1,
+        thinking_tokens=None,
+        outcome=Outcome.COMPLETED,
+        failure=None,
+        http_status=200,
+        finish_reason="stop",
+        warmup=index < warmup,
+        grades={},
+    )
