@@ -11,11 +11,11 @@ from scipy.signal import lfilter
 from loadproof.stats.confidence_curve import ERRORS, Curve, unknown
 from loadproof.stats.difference import difference, relative_change
 from loadproof.stats.long_run import (
+    Dependence,
     Series,
     independent_share_curve,
     long_run_variance,
     mean_curve,
-    memory_of,
     quantile_curve,
     share_curve,
 )
@@ -55,7 +55,7 @@ def test_the_variance_of_a_mean_is_that_of_the_correlated_series(
     found = []
     for seed in range(40):
         values = np.log(autoregressive(coefficient, 8_000, seed)) / 0.4
-        found.append(long_run_variance(values, memory_of(values))[0])
+        found.append(long_run_variance(values, Dependence.of(values))[0])
     assert np.mean(found) == pytest.approx(expected, rel=0.2)
 
 

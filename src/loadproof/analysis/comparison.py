@@ -8,6 +8,7 @@ from loadproof.analysis import wording
 from loadproof.analysis.comparability import notes_of, party_of, refuse_other_scenario
 from loadproof.analysis.contrasts import Tested, finite, tested
 from loadproof.analysis.judge import analyse, scenario_of
+from loadproof.analysis.never_steady import changing
 from loadproof.analysis.run_ruling import invalidations
 from loadproof.analysis.samples import LevelSamples, level_samples
 from loadproof.model.comparison import (
@@ -88,7 +89,12 @@ def compare(
         if base is None or new is None or not (base.measured and new.measured):
             missing.append(_missing(key, base, new))
             continue
-        why = invalid[0](base.step) or invalid[1](new.step)
+        why = (
+            invalid[0](base.step)
+            or invalid[1](new.step)
+            or _unsteady("BASE", base)
+            or _unsteady("NEW", new)
+        )
         rows += [_Row(new.step, new.users, item, why) for item in tested(base, new, objectives)]
     names = [(row.tested.metric, row.tested.family) for row in rows]
     refuse_unused("margin", margins, names)
@@ -152,6 +158,13 @@ def _invalid_steps(run: RecordedRun, path: Path) -> Callable[[int], str | None]:
     return why
 
 
+def _unsteady(name: str, level: LevelSamples) -> str | None:
+    """Averages over a level that keeps changing say nothing of it."""
+    if level.steadiness is None or level.steadiness.steady is not False:
+        return None
+    return f"{name} never got steady: {changing(level.steadiness)}"
+
+
 def _judged(rows: list[_Row], margins: Sequence[Margin], confidence: float) -> list[Contrast]:
     deciding = [row for row in rows if row.decides]
     worse = iter(hommel([row.tested.p_worse() for row in deciding]))
@@ -172,8 +185,8 @@ def _judged(rows: list[_Row], margins: Sequence[Margin], confidence: float) -> l
 
 def _change(contrast: Contrast, error: float) -> Change:
     assert contrast.margin is not None, "what is judged has a margin"
-    within = contrast.low is not None and contrast.high is not None
-    if within and -contrast.margin < contrast.low and contrast.high < contrast.margin:  # type: ignore[operator]
+    low, high = contrast.low, contrast.high
+    if low is not None and high is not None and -contrast.margin < low <= high < contrast.margin:
         return Change.EQUIVALENT
     if contrast.p_worse is not None and contrast.p_worse <= error:
         return Change.WORSE
@@ -203,6 +216,7 @@ def _shown(row: _Row, confidence: float) -> Contrast:
         base=_figure(item.base, confidence),
         new=_figure(item.new, confidence),
         relative=item.family in RELATIVE,
+        lower_is_better=item.lower_is_better,
         difference=None if item.change is None else finite(item.change.estimate),
         low=None if bounds is None else finite(bounds.low),
         high=None if bounds is None else finite(bounds.high),

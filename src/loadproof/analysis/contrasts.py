@@ -48,15 +48,24 @@ class Tested:
 def tested(
     base: LevelSamples, new: LevelSamples, objectives: Sequence[Objective]
 ) -> Iterator[Tested]:
-    """All metrics of a level that one of the runs has."""
+    """All metrics of a level that one of the runs has.
+
+    Time to the first answer token is left out where it is that of the first token in both.
+    """
     before = {estimate.metric: estimate for estimate in estimates_of(base, objectives)}
     after = {estimate.metric: estimate for estimate in estimates_of(new, objectives)}
+    nobody_thought = all(_answers_at_once(level) for level in (base, new))
     for metric in dict.fromkeys([*before, *after]):
-        yield _of_estimates(before.get(metric), after.get(metric))
+        if not (nobody_thought and "(ttfat)" in metric):
+            yield _of_estimates(before.get(metric), after.get(metric))
     yield from _qualities(base, new)
     for name in MEMORIES:
         if name in base.samples or name in new.samples:
             yield _memory(name, base, new)
+
+
+def _answers_at_once(level: LevelSamples) -> bool:
+    return np.array_equal(level.latencies_ms("ttfat"), level.latencies_ms("ttft"))
 
 
 def _of_estimates(base: Estimate | None, new: Estimate | None) -> Tested:

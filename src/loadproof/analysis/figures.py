@@ -1,7 +1,7 @@
 """What of a load level is compared with another run's: estimates with their bounds."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
@@ -15,9 +15,9 @@ from loadproof.model.record import Outcome, RequestRecord
 from loadproof.recording import hdr
 from loadproof.stats.confidence_curve import Curve
 from loadproof.stats.long_run import (
+    Dependence,
     Series,
     mean_curve,
-    memory_of,
     quantile_curve,
     quantile_shares,
     share_curve,
@@ -41,19 +41,14 @@ class Estimate:
 def estimates_of(level: LevelSamples, objectives: Iterable[Objective]) -> Iterator[Estimate]:
     """Latencies, throughput, rates, and what of goodput `objectives` ask of the level; nothing of
     what has no samples.
-
-    Time to the first answer token is left out where it is that of the first token throughout.
     """
-    ttft_ms = level.latencies_ms("ttft")
     for metric in LATENCIES:
         if metric == "itl":
             yield from _of_gaps(level)
             continue
         values_ms = level.latencies_ms(metric)
-        if metric == "ttfat" and np.array_equal(values_ms, ttft_ms):
-            continue
         if len(values_ms):
-            series = Series.of(values_ms)
+            series = Series.of(values_ms, _in_flight(level))
             for name, quantile in QUANTILES.items():
                 curve = quantile_curve(series, quantile)
                 yield Estimate(
@@ -77,7 +72,8 @@ def _of_flow(level: LevelSamples, objectives: Iterable[Objective]) -> Iterator[E
     if stretch is None or not level.completed():
         return
     records = flow.in_flight(level, None)
-    parts = min(max(flow.completed_within(level, stretch, None), 4), MOST_PARTS)
+    completed = flow.completed_within(level, stretch, None)
+    parts = min(max(completed, 4), MOST_PARTS)
     edges = flow.edges_ns(stretch, parts)
     flows = {
         "throughput(output_tokens)": flow.tokens_between(records, edges),
@@ -91,9 +87,16 @@ def _of_flow(level: LevelSamples, objectives: Iterable[Objective]) -> Iterator[E
                 if is_good(record, objective.bounds)
             ]
             flows[f"{objective.subject()}/s"] = flow.completed_between(good, edges)
+    in_flight = _in_flight(level) * parts / max(completed, 1)
     for name, amounts in flows.items():
-        curve = mean_curve(Series.of(flow.per_second(amounts, edges)), regular=True)
+        curve = mean_curve(Series.of(flow.per_second(amounts, edges), in_flight), regular=True)
+        curve = replace(curve, n=completed, effective_n=min(curve.effective_n, completed))
         yield Estimate(name, Family.THROUGHPUT, lower_is_better=False, curve=curve)
+
+
+def _in_flight(level: LevelSamples) -> float:
+    """About how many requests are on their way at a time: as many as there are users."""
+    return float(level.users or 1)
 
 
 def _asked(objective: Objective, level: LevelSamples) -> bool:
@@ -104,13 +107,21 @@ def _of_rates(level: LevelSamples, objectives: Iterable[Objective]) -> Iterator[
     if not level.measured:
         return
     failed = _flags(record.outcome is Outcome.FAILED for record in level.measured)
-    yield Estimate("rate(failed)", Family.RATE, lower_is_better=True, curve=share_curve(failed))
+    yield Estimate(
+        "rate(failed)",
+        Family.RATE,
+        lower_is_better=True,
+        curve=share_curve(failed, _in_flight(level)),
+    )
     for objective in objectives:
         sent = level.sent(objective.task)
         if objective.kind is Kind.GOODPUT and _asked(objective, level) and sent:
             good = _flags(is_good(record, objective.bounds) for record in sent)
             yield Estimate(
-                objective.subject(), Family.RATE, lower_is_better=False, curve=share_curve(good)
+                objective.subject(),
+                Family.RATE,
+                lower_is_better=False,
+                curve=share_curve(good, _in_flight(level)),
             )
 
 
@@ -125,10 +136,13 @@ def _of_gaps(level: LevelSamples) -> Iterator[Estimate]:
     requests = _Paces.of(level.completed())
     if not histogram.total_count or requests is None:
         return
+    dependence = Dependence.of(requests.mean_ms, _in_flight(level))
     for name, quantile in QUANTILES.items():
-        curve = _gap_quantile(histogram, requests, quantile)
+        curve = _gap_quantile(histogram, requests, quantile, dependence)
         yield Estimate(f"{name}(itl)", Family.LATENCY, lower_is_better=True, curve=curve)
-    yield Estimate("mean(itl)", Family.LATENCY, lower_is_better=True, curve=_gap_mean(requests))
+    yield Estimate(
+        "mean(itl)", Family.LATENCY, lower_is_better=True, curve=_gap_mean(requests, dependence)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +169,18 @@ class _Paces:
             return None
         return cls(*np.array(rows, dtype=np.float64).T)
 
-    def over(self, limit_ms: float) -> FloatArray:
-        """About which share of each request's gaps is over a limit: between the quantiles that
-        are known the share is drawn straight, below the median half of what is missing counts."""
-        share = np.where(self.mean_ms > limit_ms, 0.75, 0.5)
-        share = np.where(self.p50_ms > limit_ms, share, 0.0)
+    def over(self, limit_ms: float, quantile: float) -> FloatArray:
+        """About which share of each request's gaps is over a limit that is this quantile of all.
+
+        Of the median all or none, as the request's own median is: the most that requests can
+        differ. Above it the share is drawn straight between the quantiles that are known.
+        """
+        whole = np.where(self.p50_ms > limit_ms, 1.0, 0.0)
+        if quantile <= 0.5:
+            return whole
         upper = _straight(limit_ms, self.p50_ms, self.p99_ms, 0.5, 0.01)
         tail = _straight(limit_ms, self.p99_ms, self.max_ms, 0.01, 0.0)
-        share = np.where((self.p50_ms <= limit_ms) & (limit_ms < self.p99_ms), upper, share)
+        share = np.where((self.p50_ms <= limit_ms) & (limit_ms < self.p99_ms), upper, whole)
         return np.where((self.p99_ms <= limit_ms) & (limit_ms < self.max_ms), tail, share)
 
 
@@ -173,11 +191,12 @@ def _straight(
     return first + (last - first) * np.clip((at - begin) / length, 0.0, 1.0)
 
 
-def _gap_quantile(histogram: HdrHistogram, requests: _Paces, quantile: float) -> Curve:
+def _gap_quantile(
+    histogram: HdrHistogram, requests: _Paces, quantile: float, dependence: Dependence
+) -> Curve:
     value_ms = _gap_ms(histogram, quantile)
     n = len(requests.gaps)
-    memory = memory_of(requests.mean_ms)
-    shares = quantile_shares(quantile, requests.over(value_ms), memory, requests.gaps)
+    shares = quantile_shares(quantile, requests.over(value_ms, quantile), dependence, requests.gaps)
     low = [_gap_ms(histogram, share) if share > 0 else -np.inf for share in shares.low]
     high = [_gap_ms(histogram, share) if share < 1 else np.inf for share in shares.high]
     return Curve(value_ms, np.array(low), np.array(high), n, min(shares.effective_n, n))
@@ -187,9 +206,9 @@ def _gap_ms(histogram: HdrHistogram, quantile: float) -> float:
     return (hdr.percentile(histogram, quantile) or 0) / 1e3
 
 
-def _gap_mean(requests: _Paces) -> Curve:
+def _gap_mean(requests: _Paces, dependence: Dependence) -> Curve:
     """All time between tokens over all gaps: a ratio of two sums over requests."""
     gaps, times_ms = requests.gaps, requests.gaps * requests.mean_ms
     mean_ms = float(times_ms.sum() / gaps.sum())
     linear = mean_ms + (times_ms - mean_ms * gaps) / gaps.mean()
-    return mean_curve(Series(linear, linear, memory_of(requests.mean_ms)))
+    return mean_curve(Series(linear, linear, dependence))

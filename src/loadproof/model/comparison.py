@@ -68,6 +68,7 @@ class Contrast:
     base: Figure | None
     new: Figure | None
     relative: bool
+    lower_is_better: bool
     difference: float | None
     low: float | None
     high: float | None

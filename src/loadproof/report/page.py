@@ -5,12 +5,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
-from loadproof import __version__
 from loadproof.analysis import wording
 from loadproof.model.record import Outcome
 from loadproof.model.scenario import Scenario
@@ -19,7 +17,8 @@ from loadproof.recording.reader import RecordedRun
 from loadproof.report import cells, generator, quality, thinking
 from loadproof.report.chart import chart_svg
 from loadproof.report.charts import charts_of
-from loadproof.report.signs import MARKS, METRIC_NAMES, by_objective, plain, run_mark
+from loadproof.report.environment import page_environment
+from loadproof.report.signs import MARKS, METRIC_NAMES, by_objective, run_mark
 from loadproof.report.timeline import timeline
 
 _EXAMPLES = 3
@@ -122,14 +121,7 @@ def unbroken(text: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("loadproof.report", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_printable,
-    )
+    environment = page_environment()
     environment.globals.update(
         cells=cells,
         generator=generator,
@@ -140,18 +132,8 @@ def _environment() -> Environment:
         metric_names=METRIC_NAMES,
         observed=observed,
         unbroken=unbroken,
-        version=__version__,
     )
     return environment
-
-
-def _printable(value: Any) -> Any:
-    """Jinja calls this on all that it prints: None is nothing, text has no control characters."""
-    if value is None:
-        return ""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return plain(value)
-    return value
 
 
 def _as_sentence(text: str) -> str:

@@ -31,27 +31,54 @@ from loadproof.stats.percentiles import FloatArray, rank
 FEWEST_MEMORIES = 10
 """A series shorter than this many times its own memory supports no bound at all."""
 
-_WAVES_A_MEMORY = 0.2
+_WAVES_A_MEMORY = 0.1
 """Waves used for each stretch of the series as long as its memory; by experiment."""
+_WAVES_A_TURN = 0.5
+"""Waves used for each time in which all requests in flight take their turn: what a long request
+does to those behind it lasts longer than that, and is hidden under what tells them apart."""
 _FEWEST_WAVES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
-    """Values in order of the requests' starts (n,), and their memory in requests.
+class Dependence:
+    """How far the values of a series depend on each other, in requests.
 
-    The memory is `correlation_requests` of the values' ranks, so that one huge value does not hide
-    it, made larger for what a short series cannot show of its own memory.
+    `memory` values weigh as much as one independent one. It is `correlation_requests` of their
+    ranks, so that one huge value does not hide it, or of which of them are among the largest tenth,
+    where that remembers longer, as a server's bad spells do; made larger for what a short series
+    cannot show of its own memory. `in_flight` is how many requests are on their way at a time.
     """
+
+    memory: float
+    in_flight: float
+
+    @classmethod
+    def of(cls, values: FloatArray, in_flight: float = 1.0) -> Self:
+        """As a series of at least one value shows it."""
+        slowest = values > np.quantile(values, 0.9)
+        seen = max(
+            correlation_requests(rankdata(values)), correlation_requests(slowest.astype(np.float64))
+        )
+        return cls(seen * (1 + 3 * seen / len(values)), max(in_flight, 1.0))
+
+    def waves(self, n: int) -> int:
+        """How many of the lowest waves of a series of `n` are those of its slow changes."""
+        most = min(0.4 * n ** (2 / 3), _WAVES_A_TURN * n / self.in_flight)
+        return min(max(int(min(_WAVES_A_MEMORY * n / self.memory, most)), _FEWEST_WAVES), n - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values in order of the requests' starts (n,), and how they depend on each other."""
 
     values: FloatArray
     ordered: FloatArray
-    memory: float
+    dependence: Dependence
 
     @classmethod
-    def of(cls, values: FloatArray) -> Self:
-        """The series of at least one value."""
-        return cls(values, np.sort(values), memory_of(values))
+    def of(cls, values: FloatArray, in_flight: float = 1.0) -> Self:
+        """The series of at least one value, with about so many requests in flight at a time."""
+        return cls(values, np.sort(values), Dependence.of(values, in_flight))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +90,17 @@ class Shares:
     effective_n: float
 
 
-def memory_of(values: FloatArray) -> float:
-    """How many of the values weigh as much as one independent one: by their ranks, or by which of
-    them are among the largest tenth, where that remembers longer, as a server's bad spells do."""
-    slowest = values > np.quantile(values, 0.9)
-    seen = max(
-        correlation_requests(rankdata(values)), correlation_requests(slowest.astype(np.float64))
-    )
-    return seen * (1 + 3 * seen / len(values))
-
-
-def long_run_variance(values: FloatArray, memory: float) -> tuple[float, int]:
+def long_run_variance(values: FloatArray, dependence: Dependence) -> tuple[float, int]:
     """n times the variance of the mean of n correlated values, and its degrees of freedom.
 
     Each squared wave is divided by what an AR(1) series of the same memory has at its frequency
     relative to frequency zero.
     """
     n = len(values)
-    most = max(_FEWEST_WAVES, int(0.4 * n ** (2 / 3)))
-    waves = min(max(int(_WAVES_A_MEMORY * n / memory), _FEWEST_WAVES), most, n - 1)
+    waves = dependence.waves(n)
     numbers = np.arange(1, waves + 1)
     squares = dct(values - values.mean(), type=2)[1 : waves + 1] ** 2 / (2 * n)
-    rho = (memory - 1) / (memory + 1)
+    rho = (dependence.memory - 1) / (dependence.memory + 1)
     shape = (1 - rho) ** 2 / (1 - 2 * rho * np.cos(math.pi * numbers / n) + rho**2)
     return float(np.mean(squares / shape)), waves
 
@@ -97,9 +113,10 @@ def mean_curve(series: Series, *, regular: bool = False) -> Curve:
     """
     values, n = series.values, len(series.values)
     mean = float(values.mean())
-    if n / series.memory < FEWEST_MEMORIES or mean <= 0:
-        return unknown(mean, n, n / series.memory)
-    variance, waves = long_run_variance(values, series.memory)
+    memory = series.dependence.memory
+    if n / memory < FEWEST_MEMORIES or mean <= 0:
+        return unknown(mean, n, n / memory)
+    variance, waves = long_run_variance(values, series.dependence)
     spread = float(values.var())
     if not regular:
         variance = max(variance, spread)
@@ -116,7 +133,7 @@ def quantile_curve(series: Series, quantile: float) -> Curve:
     over = series.values > value
     if not over.any():
         over = series.values >= value
-    shares = quantile_shares(quantile, over.astype(np.float64), series.memory)
+    shares = quantile_shares(quantile, over.astype(np.float64), series.dependence)
     lower = np.floor(shares.low * n - 1e-9).astype(np.int64)
     upper = np.ceil(shares.high * n - 1e-9).astype(np.int64) + 1
     low = np.where(lower >= 1, ordered[np.clip(lower, 1, n) - 1], -np.inf)
@@ -125,19 +142,19 @@ def quantile_curve(series: Series, quantile: float) -> Curve:
 
 
 def quantile_shares(
-    quantile: float, over: FloatArray, memory: float, weights: FloatArray | None = None
+    quantile: float, over: FloatArray, dependence: Dependence, weights: FloatArray | None = None
 ) -> Shares:
     """Between which quantiles of the samples the true `quantile` lies.
 
     `over` (n,) is by request the share of its samples that are over the observed quantile;
-    `weights` (n,) are the numbers of its samples, one each where absent. `memory` is that of the
-    requests' latencies.
+    `weights` (n,) are the numbers of its samples, one each where absent. `dependence` is that of
+    the requests' latencies.
     """
-    n = len(over)
+    n, memory = len(over), dependence.memory
     if n / memory < FEWEST_MEMORIES:
         nothing = np.zeros(len(ERRORS))
         return Shares(nothing, nothing + 1, n / memory)
-    effective_n, waves = _effective(over, memory, weights)
+    effective_n, waves = _effective(over, dependence, weights)
     freedom = None
     if waves is not None:
         sights = min(_stretches(over > 0, memory), _stretches(over < 1, memory))
@@ -145,14 +162,15 @@ def quantile_shares(
     return _share_bounds(quantile, effective_n, n, freedom)
 
 
-def share_curve(flags: FloatArray) -> Curve:
+def share_curve(flags: FloatArray, in_flight: float = 1.0) -> Curve:
     """The share of requests that are flagged (1, else 0), also where none or all of them are."""
     n = len(flags)
     share = float(flags.mean())
-    memory = memory_of(flags)
+    dependence = Dependence.of(flags, in_flight)
+    memory = dependence.memory
     if n / memory < FEWEST_MEMORIES:
         return unknown(share, n, n / memory)
-    effective_n, waves = _effective(flags, memory, None)
+    effective_n, waves = _effective(flags, dependence, None)
     shares = _share_bounds(share, effective_n, n, waves)
     return Curve(share, shares.low, shares.high, n, effective_n)
 
@@ -166,7 +184,7 @@ def independent_share_curve(grades: FloatArray) -> Curve:
 
 
 def _effective(
-    over: FloatArray, memory: float, weights: FloatArray | None
+    over: FloatArray, dependence: Dependence, weights: FloatArray | None
 ) -> tuple[float, int | None]:
     """How many independent samples say as much of the share over, and from how many waves."""
     n = len(over)
@@ -178,8 +196,8 @@ def _effective(
         share = float((over * weights).sum()) / total
         influence = (over - share) * weights * (n / total)
     if not 0 < share < 1:
-        return min(total, n / memory), None
-    variance, waves = long_run_variance(influence, memory)
+        return min(total, n / dependence.memory), None
+    variance, waves = long_run_variance(influence, dependence)
     independent = share * (1 - share)
     effective_n = min(independent * n / variance if variance > 0 else total, total)
     return effective_n, waves
