@@ -8,6 +8,7 @@ from loadproof.analysis.never_steady import changing, climbing
 from loadproof.analysis.samples import LevelSamples, latency_ms
 from loadproof.model.metrics import PER_REQUEST_LATENCIES
 from loadproof.model.record import Outcome
+from loadproof.model.scaling import Scaling
 from loadproof.model.verdict import Level
 from loadproof.recording import hdr
 from loadproof.recording.reader import RecordedRun
@@ -20,13 +21,16 @@ _MANY = 0.01
 """From this share of a level's requests on, what did not complete is worth a warning."""
 
 
-def warnings_of(run: RecordedRun, samples: list[LevelSamples], levels: list[Level]) -> list[str]:
+def warnings_of(
+    run: RecordedRun, samples: list[LevelSamples], levels: list[Level], scaling: Scaling
+) -> list[str]:
     """All warnings, each once, in the order of their weight."""
     found = [
         *_cut_off(run),
         *_recorded(run, "warning"),
         *_levels(levels),
         *_steadiness(levels),
+        *(level.trouble for level in scaling.levels if level.trouble is not None),
         *_grades(run),
         *_tokenless(samples),
         *_histograms(run),

@@ -16,6 +16,7 @@ from loadproof.analysis.objectives import applies, judge
 from loadproof.analysis.quality import changes_of, reference_level
 from loadproof.analysis.run_ruling import Ending, invalidations, rule_run
 from loadproof.analysis.samples import LevelSamples, level_samples
+from loadproof.analysis.scaling import scaling_of
 from loadproof.model.errors import ConfigurationError, RunUnreadableError
 from loadproof.model.objective import Objective
 from loadproof.model.scenario import Scenario
@@ -67,6 +68,7 @@ def analyse(run: RecordedRun, path: Path) -> RunVerdict:
         unasked=unasked,
     )
     server: dict[str, Any] = run.header.get("server") or {}
+    scaling = scaling_of(samples, scenario.confidence)
     return RunVerdict(
         schema_version=SCHEMA_VERSION,
         run=path.resolve().name,
@@ -77,9 +79,10 @@ def analyse(run: RecordedRun, path: Path) -> RunVerdict:
         ruling=outcome.ruling,
         exit_code=int(outcome.exit_code),
         reasons=outcome.reasons,
-        warnings=tuple(warnings_of(run, samples, levels)),
+        warnings=tuple(warnings_of(run, samples, levels, scaling)),
         levels=tuple(levels),
         judgements=tuple(judgements),
+        scaling=scaling,
     )
 
 

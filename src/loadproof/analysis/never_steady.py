@@ -42,7 +42,9 @@ def as_far_as_steady(
     if objective.kind is Kind.PEAK and judgement.ruling is Ruling.HOLDS:
         for climb in steadiness.climbs:
             if climb.quantity == objective.metric:
-                reason = f"{judgement.reason}; but {climbing(climb)}: {_when(climb, objective)}"
+                left_s = (objective.limit - (judgement.observed or 0.0)) / climb.bytes_per_s
+                when = f"passes the limit after another {wording.seconds(left_s)}"
+                reason = f"{judgement.reason}; but {climbing(climb)}: at that pace it {when}"
                 return replace(judgement, ruling=Ruling.INCONCLUSIVE, reason=reason)
     return judgement
 
@@ -89,8 +91,3 @@ def _said(drift: Drift) -> str:
     when = "" if drift.after_s is None else f" after {wording.seconds(drift.after_s)}"
     chance = "p < 1e-6" if drift.p < 1e-6 else f"p = {drift.p:.1g}"
     return f"{_NAMES[drift.quantity]} {moved} what it was at first{when} ({chance} were it steady)"
-
-
-def _when(climb: Climb, objective: Objective) -> str:
-    left_s = (objective.limit - climb.last_bytes) / climb.bytes_per_s
-    return f"at that pace it passes the limit after another {wording.seconds(max(left_s, 0.0))}"

@@ -89,6 +89,11 @@ def seconds(value_s: float) -> str:
     return f"{_trimmed(f'{value_s:.1f}')} s"
 
 
+def three_digits(value: float) -> str:
+    """A plain number with three digits: "0.42", "15.9", "1,240"."""
+    return _three_digits(value)
+
+
 def level(users: int | None, step: int) -> str:
     """A load level by its name: "16 users", or "step 2" where users were not fixed."""
     if users is None:

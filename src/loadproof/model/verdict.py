@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from loadproof.model.scaling import Scaling
+
 
 class Ruling(StrEnum):
     """What is said of an objective at a load level, and of a run as a whole."""
@@ -273,3 +275,5 @@ class RunVerdict:
     """What a reader has to know before believing it: cut off, torn lines, missing telemetry."""
     levels: tuple[Level, ...]
     judgements: tuple[Judgement, ...] = field(default=())
+    scaling: Scaling | None = None
+    """How the server scales over the levels; None in a verdict of before that was looked at."""

@@ -14,10 +14,11 @@ from loadproof.model.record import Outcome
 from loadproof.model.scenario import Scenario
 from loadproof.model.verdict import Judgement, Ruling, RunVerdict
 from loadproof.recording.reader import RecordedRun
-from loadproof.report import cells, generator, quality, thinking
+from loadproof.report import cells, generator, quality, scaling, steadiness, thinking
 from loadproof.report.chart import chart_svg
 from loadproof.report.charts import charts_of
 from loadproof.report.environment import page_environment
+from loadproof.report.scaling_chart import CHARTS, Drawn, scaling_svg
 from loadproof.report.signs import MARKS, METRIC_NAMES, by_objective, run_mark
 from loadproof.report.timeline import timeline
 
@@ -76,6 +77,7 @@ def report_html(run: RecordedRun, verdict: RunVerdict) -> str:
                 (chart, Markup(chart_svg(chart)))  # an ElementTree has escaped it
                 for chart in charts_of(verdict.levels, objectives)
             ],
+            scaling_charts=_scaling_charts(verdict),
             timeline=drawn,
             timeline_svg=Markup(drawn.svg) if drawn else "",
             failures=_failures(run, verdict),
@@ -119,12 +121,21 @@ def unbroken(text: str) -> str:
     return re.sub(r"(?<=\d) (?=(%|ms|s|[kMGT]?B)(?!\w))", "\u00a0", text)
 
 
+def _scaling_charts(verdict: RunVerdict) -> list[tuple[Drawn, Markup]]:
+    found = verdict.scaling
+    if found is None or found.law is None:
+        return []
+    return [(drawn, Markup(scaling_svg(drawn, found))) for drawn in CHARTS]  # escaped there
+
+
 @cache
 def _environment() -> Environment:
     environment = page_environment()
     environment.globals.update(
         cells=cells,
         generator=generator,
+        scaling=scaling,
+        steadiness=steadiness,
         thinking=thinking,
         quality=quality,
         wording=wording,

@@ -1,7 +1,9 @@
 """What the reports say of start-up and steadiness: a sentence a level."""
 
 from loadproof.analysis.never_steady import changing, startup
+from loadproof.analysis.wording import count, seconds
 from loadproof.model.verdict import Level, RunVerdict, Steadiness
+from loadproof.report.cells import NOTHING
 
 
 def rows(verdict: RunVerdict) -> list[tuple[Level, str, str]]:
@@ -17,6 +19,13 @@ def in_short(steadiness: Steadiness) -> str:
     """ "steady", "never steady" or "too short to tell"."""
     names = {True: "steady", False: "never steady", None: "too short to tell"}
     return names[steadiness.steady]
+
+
+def cut(steadiness: Steadiness) -> str:
+    """What was cut, short enough for a cell."""
+    if not steadiness.cut_requests:
+        return NOTHING
+    return f"{count(steadiness.cut_requests)}, {seconds(steadiness.cut_s)}"
 
 
 def evidence(steadiness: Steadiness) -> str:

@@ -7,8 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from loadproof.analysis import wording
+from loadproof.model.scaling import ScalingLaw
 from loadproof.model.verdict import Judgement, Level, Ruling, RunVerdict
-from loadproof.report import cells, generator, quality, steadiness, thinking
+from loadproof.report import cells, generator, quality, scaling, steadiness, thinking
 from loadproof.report.signs import MARKS, by_objective, plain, run_mark
 
 STYLES = {
@@ -45,6 +46,10 @@ def print_verdict(verdict: RunVerdict, console: Console) -> None:
     if found:
         console.print(Text("steady state", style="dim"))
         console.print(_hanging(_steadiness(found)))
+        console.print()
+    if verdict.scaling is not None and verdict.scaling.law is not None:
+        console.print(Text("scaling", style="dim"))
+        console.print(_hanging(_scaling(verdict.scaling.law)))
         console.print()
     if generator.watched(verdict):
         console.print(Text("generator", style="dim"))
@@ -112,6 +117,15 @@ def _steadiness(rows: list[tuple[Level, str, str]]) -> Table:
         assert level.steadiness is not None, "it has a row"
         style = STYLES[Ruling.INVALID] if level.steadiness.drifts else ""
         table.add_row(Text(wording.level(level.users, level.step)), Text(short, style), Text(said))
+    return table
+
+
+def _scaling(law: ScalingLaw) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(Text("law"), Text(scaling.formula(law)))
+    table.add_row(Text("knee"), Text(scaling.knee(law)))
     return table
 
 
