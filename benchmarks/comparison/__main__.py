@@ -50,7 +50,7 @@ SIZES = (500, 2_000)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=1_000, help="of runs, for each process and n")
-    parser.add_argument("--comparisons", type=int, default=200, help="whole ones, for each size")
+    parser.add_argument("--comparisons", type=int, default=100, help="whole ones, for each size")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     console = Console(width=170)

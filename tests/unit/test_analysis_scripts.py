@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from loadproof.analysis.judge import analyse
 from loadproof.recording.reader import read_run
@@ -28,10 +29,6 @@ def script(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         return capsys.readouterr().out
 
     return run
-
-
-def read_run_p99_ms(run: Path) -> str:
-    return f"{analyse(read_run(run), run).levels[-1].latencies['ttft'].p99:.1f}"
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -58,18 +55,42 @@ def test_holds_answers_other_questions_too(tmp_path: Path, script: Script) -> No
     assert output.splitlines()[1].split()[-4:] == ["HOLDS", "HOLDS", "HOLDS", "BROKEN"]
 
 
-def test_compare_models_puts_runs_side_by_side(tmp_path: Path, script: Script) -> None:
+def test_compare_models_names_a_model_only_where_it_is_settled(
+    tmp_path: Path, script: Script
+) -> None:
     runs = [
-        write_lifelike_run(tmp_path / name, server=name, simulated=name == "small")
-        for name in ("small", "large")
+        write_lifelike_run(
+            tmp_path / name, server=name, simulated=name == "small", requests_a_user=more
+        )
+        for name, more in (("small", 30), ("large", 28))
     ]
+    requests = [json.loads(line) for line in (runs[1] / "requests.jsonl").open()]
+    for request in requests:
+        request["ttft_ms"] *= 1.5
+    (runs[1] / "requests.jsonl").write_text("\n".join(map(json.dumps, requests)) + "\n")
     output = script("compare_models.py", *runs)
     assert "small is SIMULATED" in output
     assert "large is SIMULATED" not in output
-    rows = [line.split() for line in output.splitlines() if "TTFT p99 (ms)" in line]
-    assert len(rows) == 4
-    p99_ms = read_run_p99_ms(runs[0])
-    assert rows[-1][-2:] == [p99_ms, p99_ms]
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in output.splitlines()]
+    found = {tuple(row[:3]): row[3:] for row in rows if row}
+    assert found["64", "chat", "mean(ttft)"][2] == "small"
+    assert found["1", "chat", "p99(ttft)"][2] == "undecided"
+    assert found["64", "", "peak(gpu_memory)"] == ["9.22 GB", "9.22 GB", "as observed"]
+    level = analyse(read_run(runs[0]), runs[0]).levels[-1]
+    mean_ms, chats = level.by_task["chat"]["ttft"].mean, level.by_task["chat"]["ttft"].n
+    assert mean_ms is not None
+    figure = found["64", "chat", "mean(ttft)"][0]
+    assert figure.startswith(f"{mean_ms:.0f} ms (")
+    assert figure.endswith(f", n {chats})")
+
+
+def test_compare_models_keeps_its_columns_with_names_in_chinese(
+    tmp_path: Path, script: Script
+) -> None:
+    runs = [write_lifelike_run(tmp_path / name, levels=(4,)) for name in ("小模型", "大模型")]
+    lines = [line for line in script("compare_models.py", *runs).splitlines() if "│" in line]
+    assert len({cell_len(line) for line in lines}) == 1
+    assert "小模型" in script("compare_models.py", *runs)
 
 
 def test_capacity_names_what_holds_and_what_breaks_first(tmp_path: Path, script: Script) -> None:

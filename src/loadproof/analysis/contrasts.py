@@ -57,7 +57,7 @@ def tested(
     nobody_thought = all(_answers_at_once(level) for level in (base, new))
     for metric in dict.fromkeys([*before, *after]):
         if not (nobody_thought and "(ttfat)" in metric):
-            yield _of_estimates(before.get(metric), after.get(metric))
+            yield of_estimates(before.get(metric), after.get(metric))
     yield from _qualities(base, new)
     for name in MEMORIES:
         if name in base.samples or name in new.samples:
@@ -68,7 +68,8 @@ def _answers_at_once(level: LevelSamples) -> bool:
     return np.array_equal(level.latencies_ms("ttfat"), level.latencies_ms("ttft"))
 
 
-def _of_estimates(base: Estimate | None, new: Estimate | None) -> Tested:
+def of_estimates(base: Estimate | None, new: Estimate | None) -> Tested:
+    """One metric of a level in both runs, of which one may lack it."""
     either = base or new
     assert either is not None, "one of the runs has the metric"
     change = None
@@ -97,28 +98,31 @@ def _qualities(base: LevelSamples, new: LevelSamples) -> Iterator[Tested]:
         if metric != MACRO_F1  # which is no mean of grades
     }
     for task, metric in sorted(graded):
-        before, after = base.grades(task, metric), new.grades(task, metric)
-        curves = [
-            independent_share_curve(grades) if len(grades) else None for grades in (before, after)
-        ]
-        pairs = pairs_of(base, new, task, metric)
-        paired = 0 < min(len(before), len(after)) <= 2 * pairs.n
-        change = None
-        if paired:
-            change = _gain_curve(pairs)
-        elif curves[0] is not None and curves[1] is not None:
-            change = difference(curves[1], curves[0])
-        name = f"{metric}({task})"
-        count = pairs.n if paired else None
-        yield Tested(
-            name,
-            Family.QUALITY,
-            lower_is_better=False,
-            base=curves[0],
-            new=curves[1],
-            change=change,
-            pairs=count,
-        )
+        yield of_quality(base, new, task, metric)
+
+
+def of_quality(base: LevelSamples, new: LevelSamples, task: str, metric: str) -> Tested:
+    """One grade of one task in both runs, by pairs where at least half of the answers have one."""
+    before, after = base.grades(task, metric), new.grades(task, metric)
+    curves = [
+        independent_share_curve(grades) if len(grades) else None for grades in (before, after)
+    ]
+    pairs = pairs_of(base, new, task, metric)
+    paired = 0 < min(len(before), len(after)) <= 2 * pairs.n
+    change = None
+    if paired:
+        change = _gain_curve(pairs)
+    elif curves[0] is not None and curves[1] is not None:
+        change = difference(curves[1], curves[0])
+    return Tested(
+        f"{metric}({task})",
+        Family.QUALITY,
+        lower_is_better=False,
+        base=curves[0],
+        new=curves[1],
+        change=change,
+        pairs=pairs.n if paired else None,
+    )
 
 
 _FINEST_BOOTSTRAP = 4e-4

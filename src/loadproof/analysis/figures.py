@@ -46,19 +46,19 @@ def estimates_of(level: LevelSamples, objectives: Iterable[Objective]) -> Iterat
         if metric == "itl":
             yield from _of_gaps(level)
             continue
-        values_ms = level.latencies_ms(metric)
-        if len(values_ms):
-            series = Series.of(values_ms, _in_flight(level))
-            for name, quantile in QUANTILES.items():
-                curve = quantile_curve(series, quantile)
-                yield Estimate(
-                    f"{name}({metric})", Family.LATENCY, lower_is_better=True, curve=curve
-                )
-            yield Estimate(
-                f"mean({metric})", Family.LATENCY, lower_is_better=True, curve=mean_curve(series)
-            )
+        yield from latencies_of(level, metric)
     yield from _of_flow(level, objectives)
     yield from _of_rates(level, objectives)
+
+
+def latencies_of(level: LevelSamples, metric: str, task: str | None = None) -> Iterator[Estimate]:
+    """A latency that each request has one of: quantiles and mean, of one task or of all."""
+    values_ms = level.latencies_ms(metric, task)
+    if len(values_ms):
+        series = Series.of(values_ms, _in_flight(level))
+        curves = {name: quantile_curve(series, quantile) for name, quantile in QUANTILES.items()}
+        for name, curve in (curves | {"mean": mean_curve(series)}).items():
+            yield Estimate(f"{name}({metric})", Family.LATENCY, lower_is_better=True, curve=curve)
 
 
 MOST_PARTS = 512
