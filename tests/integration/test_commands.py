@@ -201,7 +201,13 @@ def test_init_lays_a_kit_that_can_be_run_and_never_overwrites(tmp_path: Path) ->
     done = finished("loadproof", "init", "mine", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     mine = tmp_path / "mine"
-    for name in ("locustfiles/chat.py", "scenarios/demo.toml", "servers/simulator-demo.toml"):
+    for name in (
+        "locustfiles/chat.py",
+        "scenarios/demo.toml",
+        "servers/simulator-demo.toml",
+        "ci/github-actions.yml",
+        "ci/gitlab-ci.yml",
+    ):
         assert (mine / name).exists()
     listed = finished("locust", "-f", mine / "locustfiles/mixed.py", "--list", cwd=tmp_path)
     assert "MixedUser" in listed.stdout

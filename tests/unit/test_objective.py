@@ -31,6 +31,10 @@ SENTENCE_LIKE = st.lists(st.sampled_from(WORDS.split())).map(" ".join)
             "accuracy(commonsense) >= 85%",
             (Kind.QUALITY, "accuracy", False, 0.85, None, "commonsense"),
         ),
+        (
+            "macro_f1(medical_qa) >= 75%",
+            (Kind.QUALITY, "macro_f1", False, 0.75, None, "medical_qa"),
+        ),
         ("f1(medical_qa) >= 0.8", (Kind.QUALITY, "f1", False, 0.8, None, "medical_qa")),
         (
             "compliance(boxed_math)>=90%",

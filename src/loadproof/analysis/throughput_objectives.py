@@ -75,11 +75,12 @@ def _until_look(
 ) -> flow.Stretch | None:
     """The stretch up to the start of the request at which the last look was due; None before the
     first one."""
-    due = [look for look in looks if look <= len(level.measured)]
+    sent = level.sent()
+    due = [look for look in looks if look <= len(sent)]
     if not due:
         return None
     begin_ns, end_ns = stretch
-    end_ns = min(level.measured[due[-1] - 1].start_ns, end_ns)
+    end_ns = min(sent[due[-1] - 1].start_ns, end_ns)
     return (begin_ns, end_ns) if begin_ns < end_ns else None
 
 
@@ -97,4 +98,4 @@ def _rates(objective: Objective, level: LevelSamples, edges: FloatArray) -> Floa
 
 def _more_requests(times: float | None, level: LevelSamples) -> int | None:
     """How many requests of all tasks are that many times as many as were sent so far."""
-    return None if times is None else max(math.ceil(times * len(level.measured)), 1)
+    return None if times is None else max(math.ceil(times * len(level.sent())), 1)

@@ -20,7 +20,7 @@ def charts_of(levels: Sequence[Level], objectives: Sequence[Objective]) -> list[
         return []
     places = _places(used)
     found = [_latency_chart(metric, used, places, objectives) for metric in _LATENCIES]
-    found.insert(2, _throughput_chart(used, places))
+    found.insert(2, _throughput_chart(used, places, objectives))
     tasks = dict.fromkeys(quality.task for level in used for quality in level.qualities)
     found += [_quality_chart(task, used, places, objectives) for task in tasks]
     return [chart for chart in found if any(series.points for series in chart.series)]
@@ -87,7 +87,9 @@ def _latency_chart(
     )
 
 
-def _throughput_chart(levels: Sequence[Level], places: dict[int, float]) -> Chart:
+def _throughput_chart(
+    levels: Sequence[Level], places: dict[int, float], objectives: Sequence[Objective]
+) -> Chart:
     def point(level: Level, place: float) -> Point | None:
         if level.tokens_per_s is None or not level.completed:
             return None
@@ -101,6 +103,11 @@ def _throughput_chart(levels: Sequence[Level], places: dict[int, float]) -> Char
         series=(_series("tokens/s", "c1", levels, places, point),),
         places=_labels(levels, places),
         label=_tick,
+        limits=tuple(
+            Limit(objective.limit, objective.text)
+            for objective in objectives
+            if objective.metric == "output_tokens" and objective.task is None
+        ),
     )
 
 
