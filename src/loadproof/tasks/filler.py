@@ -59,7 +59,10 @@ class Filler:
         return max(1, round((tokens - self._cost.overhead) / self._cost.per_word))
 
     def text(self, words: int, key: str) -> str:
-        """`words` words that begin otherwise than those of any other `key`."""
+        """`words` words that begin otherwise than those of any other `key`.
+
+        Fewer words of the same key are the beginning of more.
+        """
         chance = random.Random(key)
         own = chance.choices(self._words, k=min(words, 8))
         left, pieces = words - len(own), own

@@ -1,7 +1,7 @@
 """Prompts of given lengths that ask nothing, for runs that are about capacity alone."""
 
 from collections.abc import Iterator
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 
 from loadproof.model.answer import Answer, Message, Prompt
@@ -72,8 +72,7 @@ class Synthetic:
             return self._filler.text(words, key)
         groups = self._entry.prefix_groups or 1
         group = int(fraction(key, "group") * groups)
-        prefix = self._filler.text(words, f"prefix {group}")
-        parts = [" ".join(islice(prefix.split(" "), shared))]
+        parts = [self._filler.text(shared, f"prefix {group}")]
         if words > shared:
             parts.append(self._filler.text(words - shared, key))
         return " ".join(parts)
