@@ -25,6 +25,9 @@ from loadproof.tasks.questions import load_questions
         (r"\boxed{2} put it in \boxed{...}", "2"),
         (r"\boxed{\boxed{7}}", "7"),
         (r"\boxed{\text{no solution}}", r"\text{no solution}"),
+        (r"\boxed{\frac{\sqrt{3}}{\frac{1}{2}}}", r"\frac{\sqrt{3}}{\frac{1}{2}}"),
+        (r"\boxed{12\text{ cm}^2}", r"12\text{ cm}^2"),
+        (r"\boxed{(-\infty, 2] \cup \{5\}}", r"(-\infty, 2] \cup \{5\}"),
         (r"答案是\boxed{钠}。", "钠"),
         (r"{ open \boxed{5}", "5"),
         (r"} closed \boxed{5} }", "5"),
@@ -92,6 +95,16 @@ def test_a_hundred_thousand_open_boxes_take_one_pass() -> None:
         ("x^2 - 2x - 15", "(x-5)(x+3)"),
         ("(7, 3)", r"\left(7,3\right)"),
         (r"\{2,3\}", "｛2，3｝"),
+        # as GSM8K's and MATH's answers are written, and as models write them
+        ("1212", r"\$1,212.00"),
+        ("18", r"18\text{ dollars}"),
+        ("70000", "70{,}000"),
+        (r"\text{Evelyn}", "Evelyn"),
+        (r"\text{(C)}", "C"),
+        (r"\left( 3, \frac{\pi}{2} \right)", r"(3,\pi/2)"),
+        (r"1 \pm \sqrt{19}", r"1+\sqrt{19}, 1-\sqrt{19}"),
+        ("6 - 5i", "6-5i"),
+        (r"10\%", r"10"),
     ],
 )
 def test_the_same_value_in_another_writing_is_right(gold: str, answer: str) -> None:
@@ -113,6 +126,9 @@ def test_the_same_value_in_another_writing_is_right(gold: str, answer: str) -> N
         ("36", "%%%"),
         (r"\frac{1}{2}", r"\frac{1}{"),
         ("36", "三十五"),
+        (r"\text{even}", "odd"),
+        (r"\text{Evelyn}", r"\text{Ann}"),
+        (r"1 \pm \sqrt{19}", r"1+\sqrt{19}"),
     ],
 )
 def test_another_value_is_wrong(gold: str, answer: str) -> None:

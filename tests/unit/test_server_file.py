@@ -62,3 +62,55 @@ def test_an_address_alone_makes_a_server_with_a_label() -> None:
 def test_a_server_survives_the_way_through_json() -> None:
     server = Server(name="x", url="http://h:1", key={"env": "KEY"}, policy={"stop": ["a"]})
     assert Server.model_validate_json(server.model_dump_json()) == server
+
+
+R1 = """
+name = "r1"
+url = "http://h"
+[policy]
+temperature = 0.6
+system_prompt = false
+lead = "newline"
+thinking_opened = true
+"""
+LLAMA = """
+name = "llama"
+url = "http://h"
+[policy]
+same_as = "r1.toml"
+"""
+
+
+def test_a_model_can_be_asked_by_anothers_policy_but_for_its_own_template(tmp_path: Path) -> None:
+    (tmp_path / "r1.toml").write_text(R1, encoding="utf-8")
+    path = tmp_path / "llama.toml"
+    path.write_text(LLAMA, encoding="utf-8")
+    policy = read_server(path).policy
+    assert (policy.temperature, policy.system_prompt, policy.lead) == (0.6, False, "newline")
+    assert policy.thinking_opened is False
+    assert policy.same_as == "r1.toml"
+    path.write_text(f"{LLAMA}thinking_opened = true\n", encoding="utf-8")
+    server = read_server(path)
+    assert server.policy.thinking_opened is True
+    assert Server.model_validate_json(server.model_dump_json()) == server
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"{LLAMA}top_p = 0.9\n", "policy.top_p: got 0.9, expected no such key beside same_as"),
+        (LLAMA.replace("r1.toml", "none.toml"), "policy.same_as: "),
+        (LLAMA.replace("r1.toml", "llama.toml"), "which takes its own policy from 'llama.toml'"),
+    ],
+)
+def test_a_policy_that_cannot_be_taken_over_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "r1.toml").write_text(R1, encoding="utf-8")
+    path = tmp_path / "llama.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        read_server(path)
+    assert str(caught.value).startswith(f"{path}: policy.")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

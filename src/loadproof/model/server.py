@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from loadproof.model.errors import ConfigurationError
 from loadproof.model.quantity import Duration
 from loadproof.model.toml_file import FileModel, checked, read_toml
 
@@ -46,6 +47,9 @@ class Key(FileModel):
 class Policy(FileModel):
     """How this model wants to be asked. Absent sampling parameters are left to the server."""
 
+    same_as: str | None = None
+    """Another server file, by whose policy this model is asked too; relative to this one. Beside
+    it stands nothing but `thinking_opened`, which is a matter of this model's own template."""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     system_prompt: bool = True
@@ -162,8 +166,33 @@ class Server(FileModel):
 
 
 def read_server(path: Path) -> Server:
-    """The server in the TOML file at `path`. Raises ConfigurationError."""
-    return read_toml(path, Server)
+    """The server in the TOML file at `path`, with the policy that it takes over from another.
+
+    Raises ConfigurationError.
+    """
+    server = read_toml(path, Server)
+    own = server.policy
+    if own.same_as is None:
+        return server
+    other = path.parent / Path(own.same_as).expanduser()
+    too_much = sorted(own.model_fields_set - {"same_as", "thinking_opened"})
+    if too_much:
+        value = getattr(own, too_much[0])
+        raise ConfigurationError(
+            f"{path}: policy.{too_much[0]}: got {value!r}, expected no such key beside same_as, "
+            f"which takes it from {other}"
+        )
+    try:
+        policy = read_toml(other, Server).policy
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: policy.same_as: {error}") from None
+    if policy.same_as is not None:
+        raise ConfigurationError(
+            f"{path}: policy.same_as: got {own.same_as!r}, which takes its own policy from "
+            f"{policy.same_as!r}; expected a file that states one"
+        )
+    kept = {"same_as": own.same_as, "thinking_opened": own.thinking_opened}
+    return server.model_copy(update={"policy": policy.model_copy(update=kept)})
 
 
 def server_at(url: str) -> Server:
