@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
-.PHONY: demo test test-engine second-opinion bench peers check format schemas lock clean help
+.PHONY: demo test test-engine second-opinion bench peers capacity-bench check format schemas lock clean help
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ bench: $(READY) ## What measuring costs and how wrong it is, on a server with a 
 
 peers: $(READY) ## Install the other tools that bench is to show, each by itself (5 GB)
 	$(BIN)/python -m benchmarks.peers
+
+capacity-bench: $(READY) ## How often the search for the capacity is right, and what it costs
+	$(BIN)/python -m benchmarks.capacity
 
 check: $(READY) ## Format, lint and types alone
 	$(BIN)/ruff format --check .

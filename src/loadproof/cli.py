@@ -63,6 +63,47 @@ def _run(
     raise typer.Exit(run(scenario, server, runs, processes, Console(), report_url=report_url))
 
 
+@app.command("capacity")
+def _capacity(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML), with [capacity] or not.")],
+    server: Annotated[Path, typer.Option(help="Server file (TOML).")],
+    runs: Annotated[Path, typer.Option(help="Where run directories are made.")] = Path("runs"),
+    processes: Annotated[
+        int, typer.Option(min=1, help="Load generating processes; one carries some 1,000 streams.")
+    ] = 1,
+    report_url: ReportUrl = None,
+) -> None:
+    """Search the highest load at which all objectives hold: 0 found, 11 not to be told so far."""
+    from rich.console import Console
+
+    from loadproof.commands.capacity import capacity
+
+    raise typer.Exit(capacity(scenario, server, runs, processes, Console(), report_url=report_url))
+
+
+@app.command("plan-samples")
+def _plan_samples(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file (TOML).")],
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0, help="Requests a second, for levels that end by time."),
+    ] = None,
+    correlation: Annotated[
+        float, typer.Option(min=1, help="How many requests weigh as one independent one.")
+    ] = 1.0,
+    like: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Earlier run: its rate, and how requests hang together."),
+    ] = None,
+) -> None:
+    """Say what a scenario's requests can settle, before they are sent. No server is touched."""
+    from rich.console import Console
+
+    from loadproof.commands.plan_samples import plan_samples
+
+    raise typer.Exit(plan_samples(scenario, rate, correlation, like, Console()))
+
+
 @app.command("gate")
 def _gate(
     directory: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")],

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from loadproof.analysis.capacity.answer import with_capacity
 from loadproof.analysis.judge import analyse
 from loadproof.model.errors import ConfigurationError
 from loadproof.recording.directory import REPORT
@@ -26,7 +27,7 @@ def gate(run: Path, console: Console, report_url: str | None = None) -> int:
     """
     check_report_url(report_url)
     recorded = read_run(run)
-    verdict = analyse(recorded, run)
+    verdict = with_capacity(analyse(recorded, run), recorded, run)
     write_reports(run, recorded, verdict, report_url)
     print_verdict(verdict, console)
     console.print(f"  report: {run / REPORT}", soft_wrap=True, highlight=False, markup=False)

@@ -48,8 +48,25 @@ def run(
     `report_url` as for `gate`. Raises ConfigurationError and ServerFailedError.
     """
     check_report_url(report_url)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left behind
     scenario = load_scenario(scenario_path)
+    told = ("--scenario", str(scenario_path))
+    return load_and_judge(scenario, told, server_path, runs, processes, console, report_url)
+
+
+def load_and_judge(  # noqa: PLR0913, PLR0917 - what both `run` and `capacity` are told
+    scenario: Scenario,
+    told: tuple[str, str],
+    server_path: Path,
+    runs: Path,
+    processes: int,
+    console: Console,
+    report_url: str | None,
+) -> int:
+    """Has Locust, which is `told` by that option what it is to do, load the server; judges that.
+
+    Returns the exit code. Raises ConfigurationError and ServerFailedError.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left behind
     server = read_server(server_path)
     key = read_key(server.key)
     directory = create_run_directory(runs, scenario.name, server.name, datetime.now(UTC))
@@ -59,7 +76,7 @@ def run(
         command = [
             *(sys.executable, "-m", "locust", "-f", str(kit_folder() / "locustfiles/mixed.py")),
             *("--headless", "--only-summary", "--no-judge", "--host", running.url),
-            *("--scenario", str(scenario_path), "--server", str(server_path)),
+            *(*told, "--server", str(server_path)),
             *("--run-directory", str(directory)),
         ]
         if running.pid is not None:

@@ -258,7 +258,10 @@ def read_scenario(path: Path) -> Scenario:
     """
     scenario = _read(path)
     if not scenario.steps:
-        raise ConfigurationError(f"{path}: steps: missing; expected at least one [[steps]] table")
+        hint = "" if scenario.capacity is None else "; loadproof capacity is what searches without"
+        raise ConfigurationError(
+            f"{path}: steps: missing; expected at least one [[steps]] table{hint}"
+        )
     return scenario
 
 

@@ -258,6 +258,47 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class CapacityVisit:
+    """One visit of a search to a level: what for, how many requests it measured, what they say."""
+
+    step: int
+    level: int
+    purpose: str
+    requests: int
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """The highest load at which all objectives hold, as far as a search has found it.
+
+    `holds_up_to` and `broken_from` are both right at `confidence`; between them nothing is claimed.
+    None where no such level was found. Throughput and goodput are those at `holds_up_to`.
+    """
+
+    axis: str
+    """What a level counts: concurrent users."""
+    holds_up_to: int | None
+    broken_from: int | None
+    confidence: float
+    breaks_first: tuple[str, ...]
+    """The objectives that are broken at `broken_from`."""
+    requests_per_s: float | None
+    tokens_per_s: float | None
+    goodput_per_s: float | None
+    """Requests a second that complete and are within the limit of each latency objective."""
+    ended: str
+    """Why the search ended."""
+    requests: int
+    """Measured in all visits together."""
+    duration_s: float
+    visits: tuple[CapacityVisit, ...]
+    contradictions: tuple[str, ...]
+    """Visits that speak against more load never being better."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunVerdict:
     """A run, judged. `ruling` is None where the run had no objectives."""
 
@@ -277,3 +318,5 @@ class RunVerdict:
     judgements: tuple[Judgement, ...] = field(default=())
     scaling: Scaling | None = None
     """How the server scales over the levels; None in a verdict of before that was looked at."""
+    capacity: Capacity | None = None
+    """What a search for it found; None for a run that walked through the steps of a scenario."""

@@ -44,6 +44,16 @@ class NextStep(msgspec.Struct, frozen=True, tag_field="kind", tag="next_step"):
     confidence: float
 
 
+class Visited(msgspec.Struct, frozen=True, tag_field="kind", tag="visited"):
+    """What a visit of a search came to, for whoever looks on: the verdict is made anew."""
+
+    t_ns: int
+    step: int
+    users: int
+    requests: int
+    said: str
+
+
 class EndRun(msgspec.Struct, frozen=True, tag_field="kind", tag="end_run"):
     """The search is over."""
 
@@ -51,7 +61,7 @@ class EndRun(msgspec.Struct, frozen=True, tag_field="kind", tag="end_run"):
     why: str
 
 
-Decision = Planned | EndStep | NextStep | EndRun
+Decision = Planned | EndStep | NextStep | Visited | EndRun
 _DECODER: msgspec.json.Decoder[Decision] = msgspec.json.Decoder(Decision)
 
 

@@ -1,7 +1,7 @@
 """The cells of the table of levels, as every report words them."""
 
 from loadproof.analysis import wording
-from loadproof.model.verdict import Level
+from loadproof.model.verdict import Capacity, Level
 
 NOTHING = "–"
 
@@ -49,6 +49,26 @@ def ended_early(level: Level) -> str:
         return ""
     after = wording.seconds(level.ended_early.after_s)
     return f"{wording.level(level.users, level.step)} after {after}: {level.ended_early.why}"
+
+
+def capacity_facts(capacity: Capacity) -> list[str]:
+    """What else a search found, a sentence each."""
+    facts = []
+    if capacity.breaks_first:
+        facts.append(f"at {capacity.broken_from} users breaks: {', '.join(capacity.breaks_first)}")
+    if capacity.requests_per_s is not None and capacity.tokens_per_s is not None:
+        good = ""
+        if capacity.goodput_per_s is not None:
+            good = f", {capacity.goodput_per_s:.3g} of them within every limit (goodput)"
+        facts.append(
+            f"at {capacity.holds_up_to} users: {capacity.requests_per_s:.3g} requests/s{good}, "
+            f"{wording.count(capacity.tokens_per_s)} tokens/s"
+        )
+    facts.append(
+        f"{wording.requests(capacity.requests)} in {len(capacity.visits)} visits, "
+        f"{wording.seconds(capacity.duration_s)}; ended because {capacity.ended}"
+    )
+    return [*facts, *(f"but {contradiction}" for contradiction in capacity.contradictions)]
 
 
 def memory(level: Level) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from rich.text import Text
 from loadproof.analysis import wording
 from loadproof.model.record import Outcome, RequestRecord
 from loadproof.model.scenario import Step
+from loadproof.recording.control import ControlTail, Visited
 from loadproof.recording.tail import RunTail
 from loadproof.stats.percentiles import exact
 
@@ -48,6 +49,7 @@ class Progress:
         self._console = console
         self._clock_s = clock_s
         self._tail = RunTail(run)
+        self._control = ControlTail(run)
         self._live = (
             Live(console=console, auto_refresh=False, transient=True)
             if console.is_terminal
@@ -85,6 +87,9 @@ class Progress:
             self._take_event(event)
         for record in news.records:
             self._take_record(record)
+        for decision in self._control.poll():
+            if isinstance(decision, Visited):
+                self._console.print(_visited(decision), markup=False, highlight=False)
         now_s = self._clock_s()
         if self._live is not None:
             self._live.update(Text(self.line(), overflow="fold"), refresh=True)
@@ -171,6 +176,12 @@ class Progress:
             self._recent.append((record.end_ns / 1e9, record.output_tokens or 0))
             if not record.warmup and record.step == self._step and record.ttft_ms is not None:
                 self._ttfts_ms.append(record.ttft_ms)
+
+
+def _visited(visit: Visited) -> str:
+    """ "16 users: likely to hold (48 requests)"."""
+    name = wording.level(visit.users, visit.step)
+    return f"{name}: {visit.said} ({wording.requests(visit.requests)})"
 
 
 def _clock_text(seconds: float) -> str:

@@ -36,8 +36,11 @@ def summary_md(verdict: RunVerdict, report_url: str | None = None) -> str:
     of_quality = quality.sentences(verdict)
     if of_quality:
         blocks.append("\n".join(f"- {text(sentence)}" for sentence in of_quality))
+    if verdict.capacity is not None:
+        facts = [verdict.capacity.sentence, *cells.capacity_facts(verdict.capacity)]
+        blocks.append("**Capacity**\n\n" + "\n".join(f"- {text(fact)}" for fact in facts))
     early = [cells.ended_early(level) for level in verdict.levels if level.ended_early]
-    if early:
+    if early and verdict.capacity is None:
         blocks.append(text(f"Ended early: {'; '.join(early)}."))
     thoughts = [
         f"- {wording.level(level.users, level.step)}: {text(thinking.sentence(level, found))}"

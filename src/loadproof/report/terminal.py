@@ -8,7 +8,7 @@ from rich.text import Text
 
 from loadproof.analysis import wording
 from loadproof.model.scaling import ScalingLaw
-from loadproof.model.verdict import Judgement, Level, Ruling, RunVerdict
+from loadproof.model.verdict import Capacity, Judgement, Level, Ruling, RunVerdict
 from loadproof.report import cells, generator, quality, scaling, steadiness, thinking
 from loadproof.report.signs import MARKS, by_objective, plain, run_mark
 
@@ -32,12 +32,7 @@ def print_verdict(verdict: RunVerdict, console: Console) -> None:
         console.print(_hanging(Text(plain(sentence))))
     if quality.sentences(verdict):
         console.print()
-    early = [level for level in verdict.levels if level.ended_early is not None]
-    if early:
-        console.print(Text("ended early", style="dim"))
-        for level in early:
-            console.print(_hanging(Text(cells.ended_early(level))))
-        console.print()
+    _print_early_ends(verdict, console)
     if thinking.thoughtful(verdict):
         console.print(Text("thinking", style="dim"))
         console.print(_hanging(_thinking(verdict)))
@@ -63,7 +58,28 @@ def print_verdict(verdict: RunVerdict, console: Console) -> None:
         console.print(_hanging(Text.assemble(("! ", "yellow"), plain(warning))))
     if verdict.warnings:
         console.print()
+    if verdict.capacity is not None:
+        console.print(_capacity(verdict.capacity))
+        console.print()
     console.print(_closing(verdict))
+
+
+def _print_early_ends(verdict: RunVerdict, console: Console) -> None:
+    """Of a search not: there each level ends when it is decided."""
+    early = [level for level in verdict.levels if level.ended_early is not None]
+    if not early or verdict.capacity is not None:
+        return
+    console.print(Text("ended early", style="dim"))
+    for level in early:
+        console.print(_hanging(Text(cells.ended_early(level))))
+    console.print()
+
+
+def _capacity(capacity: Capacity) -> Group:
+    """What a search found: the sentence, what breaks first, and the pace at what holds."""
+    head = Text.assemble(("capacity", "bold"), ": ", (plain(capacity.sentence), "bold"))
+    lines = [plain(line) for line in cells.capacity_facts(capacity)]
+    return Group(head, *(_hanging(Text(line)) for line in lines))
 
 
 def _title(verdict: RunVerdict) -> Text:

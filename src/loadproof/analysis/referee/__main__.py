@@ -8,8 +8,11 @@ import os
 import select
 from pathlib import Path
 
+from loadproof.analysis.judge import scenario_of
+from loadproof.analysis.referee.search_watch import SearchWatch
 from loadproof.analysis.referee.step_watch import StepWatch
 from loadproof.model.errors import LoadproofError
+from loadproof.recording.reader import read_header
 
 LOOK_EVERY_S = 0.2
 NICENESS = 10
@@ -23,7 +26,8 @@ def main() -> None:
     run = parser.parse_args().run
     os.nice(NICENESS)  # what it does can wait, what it would hold up cannot
     try:
-        watch = StepWatch(run)
+        search = scenario_of(read_header(run), run).search
+        watch = StepWatch(run) if search is None else SearchWatch(run, search)
         while not _stdin_ends_within(LOOK_EVERY_S):
             watch.look()
     except LoadproofError as error:

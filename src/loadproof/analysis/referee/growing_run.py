@@ -47,6 +47,8 @@ class GrowingRun:
         self._measured = 0
         self._longest_ns = 0
         self._latest_ns = 0
+        self.began_ns: int | None = None
+        """When the run began."""
         self.step: int | None = None
         """The step that was begun last."""
         self.measuring_since_ns: int | None = None
@@ -83,10 +85,10 @@ class GrowingRun:
 
         Only requests that were started before the oldest one in flight may count, for the slow
         ones are the last to be known: those that were started longer before the last end than any
-        request of this step took.
+        request of this step took. When the step has ended all of them count.
         """
         assert self.step is not None, "no step has begun"
-        before_ns = self._latest_ns - self._longest_ns
+        before_ns = self._latest_ns if self.over else self._latest_ns - self._longest_ns
         present = [record for record in self._records if record.start_ns <= before_ns]
         run = RecordedRun(
             header=self._header,
@@ -104,7 +106,9 @@ class GrowingRun:
 
     def _take_event(self, event: dict[str, Any]) -> None:
         kind = event.get("kind")
-        if kind == "step_start":
+        if kind == "run_start":
+            self.began_ns = int(event["t_ns"])
+        elif kind == "step_start":
             self._begin(int(event["step"]), int(event["t_ns"]))
         elif event.get("step") != self.step:
             return
