@@ -119,8 +119,8 @@ def _gate(
 
 @app.command("compare")
 def _compare(
-    base: Annotated[Path, typer.Argument(help="Run directory to compare with.")],
-    new: Annotated[Path, typer.Argument(help="Run directory of the same scenario.")],
+    base: Annotated[Path, typer.Argument(metavar="BASE", help="Run directory to compare with.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Run directory of the same scenario.")],
     margin: Annotated[
         list[str] | None,
         typer.Option(help="What difference counts for nothing, such as p99:10%. Several times."),

@@ -1,6 +1,7 @@
 """`loadproof run`, `gate`, `serve` and `init` as a user calls them."""
 
 import json
+import shutil
 import signal
 import urllib.request
 from pathlib import Path
@@ -58,6 +59,11 @@ def test_run_starts_the_server_loads_it_and_ends_with_the_verdict(
     assert verdict["ruling"] == "HOLDS"
     cases = ET.parse(directory / "junit.xml").getroot().iter("testcase")
     assert len(list(cases)) == 4
+    other = shutil.copytree(directory, tmp_path / "other")
+    compared = finished("loadproof", "compare", other, directory, "--fail-on=worse", cwd=tmp_path)
+    assert compared.returncode == 0, compared.stdout
+    assert "both servers are SIMULATED" in compared.stdout
+    assert (directory / "comparison.html").exists()
     assert any("server_memory" in sample for sample in run.telemetry)
     assert any("metrics" in sample for sample in run.telemetry)
     assert not list_processes_with(str(directory))

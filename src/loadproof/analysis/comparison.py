@@ -1,16 +1,14 @@
 """From two recorded runs of one scenario to what has become better and what worse."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loadproof.analysis import wording
 from loadproof.analysis.comparability import notes_of, party_of, refuse_other_scenario
 from loadproof.analysis.contrasts import Tested, finite, tested
-from loadproof.analysis.judge import analyse, scenario_of
-from loadproof.analysis.never_steady import changing
-from loadproof.analysis.run_ruling import invalidations
-from loadproof.analysis.samples import LevelSamples, level_samples
+from loadproof.analysis.judge import scenario_of
+from loadproof.analysis.paired_levels import early_ends, paired_levels
 from loadproof.model.comparison import (
     RELATIVE,
     Change,
@@ -77,25 +75,13 @@ def compare(
     refuse_other_scenario(*scenarios)
     parties = (party_of(runs[0], paths[0]), party_of(runs[1], paths[1]))
     confidence = scenarios[0].confidence
-    levels = [
-        {_key(level, before): level for before, level in _in_order(samples)}
-        for samples in (level_samples(runs[0], scenarios[0]), level_samples(runs[1], scenarios[1]))
-    ]
-    invalid = [_invalid_steps(run, path) for run, path in zip(runs, paths, strict=True)]
+    levels, missing = paired_levels(runs, paths, scenarios)
     objectives = scenarios[1].parsed_objectives()
-    rows, missing = [], []
-    for key in dict.fromkeys([*levels[0], *levels[1]]):
-        base, new = levels[0].get(key), levels[1].get(key)
-        if base is None or new is None or not (base.measured and new.measured):
-            missing.append(_missing(key, base, new))
-            continue
-        why = (
-            invalid[0](base.step)
-            or invalid[1](new.step)
-            or _unsteady("BASE", base)
-            or _unsteady("NEW", new)
-        )
-        rows += [_Row(new.step, new.users, item, why) for item in tested(base, new, objectives)]
+    rows = [
+        _Row(level.new.step, level.new.users, item, level.invalid)
+        for level in levels
+        for item in tested(level.base, level.new, objectives)
+    ]
     names = [(row.tested.metric, row.tested.family) for row in rows]
     refuse_unused("margin", margins, names)
     refuse_unused("fail-on", rules, names)
@@ -108,61 +94,11 @@ def compare(
         base=parties[0],
         new=parties[1],
         exit_code=int(_exit_code(rules, findings, contrasts)),
-        notes=tuple(notes_of(parties, runs, scenarios)),
+        notes=(*notes_of(parties, runs, scenarios), *early_ends(levels)),
         missing_levels=tuple(missing),
         rules=findings,
         contrasts=tuple(contrasts),
     )
-
-
-_Key = tuple[int | None, int]
-
-
-def _in_order(samples: Sequence[LevelSamples]) -> Iterable[tuple[int, LevelSamples]]:
-    """Each level with how many of the same load came before it."""
-    loads = [level.users for level in samples]
-    for index, level in enumerate(samples):
-        yield loads[:index].count(level.users), level
-
-
-def _key(level: LevelSamples, before: int) -> _Key:
-    return level.users, before
-
-
-def _missing(key: _Key, base: LevelSamples | None, new: LevelSamples | None) -> str:
-    either = base or new
-    assert either is not None, "a key comes from one of the runs"
-    lacking = [
-        name
-        for name, level in (("BASE", base), ("NEW", new))
-        if level is None or not level.measured
-    ]
-    where = " and ".join(lacking)
-    return f"{wording.level(key[0], either.step)}: nothing was measured in {where}"
-
-
-def _invalid_steps(run: RecordedRun, path: Path) -> Callable[[int], str | None]:
-    """Why a step of the run is no evidence: it was marked so, or the generator was in the way."""
-    marked = invalidations(run.events)
-    troubles = {
-        level.step: level.generator.troubles
-        for level in analyse(run, path).levels
-        if level.generator is not None and level.generator.troubles
-    }
-
-    def why(step: int) -> str | None:
-        found = [message for of, message in marked if of is None or of == step]
-        found += troubles.get(step, ())
-        return f"{path.name}: {found[0]}" if found else None
-
-    return why
-
-
-def _unsteady(name: str, level: LevelSamples) -> str | None:
-    """Averages over a level that keeps changing say nothing of it."""
-    if level.steadiness is None or level.steadiness.steady is not False:
-        return None
-    return f"{name} never got steady: {changing(level.steadiness)}"
 
 
 def _judged(rows: list[_Row], margins: Sequence[Margin], confidence: float) -> list[Contrast]:
