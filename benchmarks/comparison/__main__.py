@@ -21,7 +21,7 @@ from benchmarks.calibration.processes import (
     LogNormalQueue,
     Process,
 )
-from benchmarks.comparison.engine_runs import level_of, slowed
+from benchmarks.comparison.engine_runs import EngineLevel
 from loadproof.analysis.contrasts import Tested, tested
 from loadproof.analysis.samples import LevelSamples
 from loadproof.stats import binomial
@@ -44,20 +44,20 @@ PROCESSES: tuple[Process, ...] = (
     Bursts("bursts", on_share=0.1, on_length=200, factor=3),
 )
 USERS = (1, 8, 16, 64)
-SIZES = (500, 2_000)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=1_000, help="of runs, for each process and n")
-    parser.add_argument("--comparisons", type=int, default=100, help="whole ones, for each size")
+    parser.add_argument("--comparisons", type=int, default=100, help="whole, for each --requests")
+    parser.add_argument("--requests", type=int, nargs="+", default=[500, 2_000], help="a level")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     console = Console(width=170)
     rng = np.random.default_rng(options.seed)
     if options.pairs:
         console.print(_series_table(rng, options.pairs))
-    for requests in SIZES if options.comparisons else ():
+    for requests in options.requests if options.comparisons else ():
         console.print(_whole_table(rng, options.comparisons, requests))
 
 
@@ -114,13 +114,14 @@ def _share(hits: int, n: int) -> str:
 
 
 def _whole_table(rng: np.random.Generator, comparisons: int, requests: int) -> Table:
-    """Each comparison is of two new runs; both directions of equal ones count."""
+    """As many runs as comparisons: each is compared with the one before, in both directions."""
+    runs = [_run(rng, requests) for _ in range(comparisons)]
     counts: dict[str, list[tuple[bool, float, float]]] = {}
     rows = 0
-    for _ in range(comparisons):
-        base = _run(rng, 1.0, requests)
+    for index, new in enumerate(runs):
+        base = [level.samples() for level in runs[index - 1]]
         for factor in (1.0, *SLOWER):
-            found = list(_contrasts(base, _run(rng, factor, requests)))
+            found = list(_contrasts(base, [level.samples(factor) for level in new]))
             rows = len(found)
             ways = [[item.p_worse() for item in found]]
             if factor == 1.0:
@@ -155,9 +156,8 @@ def _name(factor: float) -> str:
     return "equal" if factor == 1.0 else f"{factor - 1:.0%} slower"
 
 
-def _run(rng: np.random.Generator, factor: float, requests: int) -> list[LevelSamples]:
-    engine = slowed(factor)
-    return [level_of(rng, engine, step, users, requests) for step, users in enumerate(USERS)]
+def _run(rng: np.random.Generator, requests: int) -> list[EngineLevel]:
+    return [EngineLevel.drawn(rng, step, users, requests) for step, users in enumerate(USERS)]
 
 
 def _contrasts(base: Sequence[LevelSamples], new: Sequence[LevelSamples]) -> Iterator[Tested]:

@@ -18,6 +18,7 @@ from loadproof.recording.hdr import (
     mean,
     new_histogram,
     percentile,
+    percentiles,
 )
 
 TAG = "0/chat/itl"
@@ -195,6 +196,13 @@ def test_percentiles_agree_with_exact_ones_to_a_thousandth(values: list[int], q:
     found = percentile(recorded(values), q)
     assert found is not None
     assert exact <= found <= exact * 1.001
+
+
+@given(values_us, st.lists(st.floats(0, 1), min_size=1))
+def test_many_percentiles_are_those_one_by_one(values: list[int], shares: list[float]) -> None:
+    histogram = recorded(values)
+    found = percentiles(histogram, np.round(np.array(shares), 6))
+    assert found.tolist() == [percentile(histogram, round(share, 6)) for share in shares]
 
 
 def test_there_is_no_percentile_and_no_mean_without_values() -> None:

@@ -194,16 +194,13 @@ def _straight(
 def _gap_quantile(
     histogram: HdrHistogram, requests: _Paces, quantile: float, dependence: Dependence
 ) -> Curve:
-    value_ms = _gap_ms(histogram, quantile)
+    value_ms = float(hdr.percentiles(histogram, np.array([quantile]))[0]) / 1e3
     n = len(requests.gaps)
     shares = quantile_shares(quantile, requests.over(value_ms, quantile), dependence, requests.gaps)
-    low = [_gap_ms(histogram, share) if share > 0 else -np.inf for share in shares.low]
-    high = [_gap_ms(histogram, share) if share < 1 else np.inf for share in shares.high]
-    return Curve(value_ms, np.array(low), np.array(high), n, min(shares.effective_n, n))
-
-
-def _gap_ms(histogram: HdrHistogram, quantile: float) -> float:
-    return (hdr.percentile(histogram, quantile) or 0) / 1e3
+    low_ms, high_ms = (hdr.percentiles(histogram, s) / 1e3 for s in (shares.low, shares.high))
+    low = np.where(shares.low > 0, low_ms, -np.inf)
+    high = np.where(shares.high < 1, high_ms, np.inf)
+    return Curve(value_ms, low, high, n, min(shares.effective_n, n))
 
 
 def _gap_mean(requests: _Paces, dependence: Dependence) -> Curve:

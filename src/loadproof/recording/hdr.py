@@ -189,6 +189,14 @@ def percentile(histogram: HdrHistogram, q: float) -> int | None:
     return int(_tops(histogram.counts_len)[index])
 
 
+def percentiles(histogram: HdrHistogram, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`percentile` of each of `shares`, of a histogram that has values."""
+    ranks = np.maximum(np.ceil(shares * histogram.total_count - 1e-6), 1)
+    indexes = np.searchsorted(np.cumsum(counts_of(histogram)), ranks)
+    values: NDArray[np.float64] = _tops(histogram.counts_len)[indexes].astype(np.float64)
+    return values
+
+
 def mean(histogram: HdrHistogram) -> float | None:
     """The mean in microseconds, each value taken as its bucket's middle (within 0.05 %)."""
     if not histogram.total_count:
