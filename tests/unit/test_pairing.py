@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from loadproof.stats import pairing
-from loadproof.stats.paired_rates import mcnemar, score_bounds
+from loadproof.stats.paired_rates import mcnemar, score_bounds, sign_flip
 from loadproof.stats.pairing import Pairs
 
 
@@ -116,6 +116,17 @@ def test_scores_are_compared_by_the_bootstrap() -> None:
 def test_scores_that_tell_no_spread_still_have_an_interval(drops: list[float]) -> None:
     bounds = scored(drops).drop_bounds(0.95)
     assert bounds.low < np.mean(drops) < bounds.high
+
+
+def test_few_scores_are_compared_by_flipping_signs() -> None:
+    assert scored([0.25]).p_value() == 1
+    assert scored([0.25, 0.5, 0.1]).p_value() == pytest.approx(2 / 8)
+    assert scored([0.1] * 20).p_value() == pytest.approx(2 / 2**20, abs=1e-4)
+    rng = np.random.default_rng(9)
+    drops = rng.choice([-0.3, 0.0, 0.4, 0.5], 40)
+    assert sign_flip(np.rint(drops * 10)) == pytest.approx(
+        mcnemar(np.rint(drops * 10).astype(np.int64)), abs=0.01
+    )
 
 
 def test_no_pairs_say_nothing() -> None:

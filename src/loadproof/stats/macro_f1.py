@@ -71,9 +71,10 @@ class ChoicePairs:
         return self.before_value - self.after_value
 
     def p_value(self) -> float:
-        """Two-sided p that it is no different, by the paired bootstrap over questions."""
-        if self.n == 0:
-            return 1.0
+        """Two-sided p that it is no different, by the paired bootstrap over questions; of fewer
+        than that needs, that of the accuracy."""
+        if self.questions < FEW_QUESTIONS:
+            return self._accuracy().p_value()
         counts, statistic = self._drop_by_question()
         return bootstrap.achieved_level(bootstrap.replicates(counts, statistic))
 
@@ -84,8 +85,7 @@ class ChoicePairs:
         are those of the accuracy.
         """
         if self.questions < FEW_QUESTIONS or bool(np.all(self.before == self.after)):
-            right = ((chosen == self.truth).astype(float) for chosen in (self.before, self.after))
-            return Pairs(self.question, *right).drop_bounds(confidence, sides=sides)
+            return self._accuracy().drop_bounds(confidence, sides=sides)
         counts, statistic = self._drop_by_question()
         return bootstrap.interval(counts, statistic, confidence, sides=sides)
 
@@ -99,6 +99,10 @@ class ChoicePairs:
         spread = float(bootstrap.replicates(counts, statistic).std())
         needed = self.n * (float(norm.ppf(confidence)) * spread / distance) ** 2
         return int(np.ceil(needed)) if needed <= binomial.MOST_TRIALS else None
+
+    def _accuracy(self) -> Pairs:
+        right = ((chosen == self.truth).astype(float) for chosen in (self.before, self.after))
+        return Pairs(self.question, *right)
 
     def _drop_by_question(self) -> tuple[IntArray, Statistic]:
         """How often each kind of question occurs, and the drop as a statistic of such counts."""

@@ -1,4 +1,5 @@
-"""Two rates of the same questions: McNemar's exact test, and Tango's bounds of their difference."""
+"""The same questions twice: tests by flipping signs, McNemar's exact one among them, and Tango's
+bounds of the difference of two rates."""
 
 import math
 from collections.abc import Callable
@@ -10,7 +11,10 @@ from scipy.stats import binomtest, norm
 
 from loadproof.stats.bootstrap import IntArray
 from loadproof.stats.interval import Interval
+from loadproof.stats.percentiles import FloatArray
 
+_DRAWN = 1 << 14
+_SEED = 20_240_607
 _LARGEST_EXACT = 4_000_000
 """Questions times differences up to which the sign-flip distribution is computed in full."""
 
@@ -42,6 +46,23 @@ def mcnemar(net: IntArray) -> float:
     for size in sizes.tolist():
         chances = (np.roll(chances, size) + np.roll(chances, -size)) / 2
     return min(2 * float(chances[reach + total :].sum()), 1.0) if total else 1.0
+
+
+def sign_flip(net: FloatArray) -> float:
+    """Two-sided p from each question's net loss, as `mcnemar`, of scores that are no whole numbers.
+
+    Over all signs where those are few, else over _DRAWN that are drawn, always the same.
+    Source: Fisher, The Design of Experiments (1935), section 21.
+    """
+    sizes = np.abs(net[net != 0])
+    if len(sizes) == 0:
+        return 1.0
+    total = abs(float(net.sum())) * (1 - 1e-12)
+    if 2 ** len(sizes) <= _DRAWN:
+        flips = (np.arange(2 ** len(sizes))[:, np.newaxis] >> np.arange(len(sizes))) & 1
+        return float(np.mean(np.abs((2 * flips - 1) @ sizes) >= total))
+    drawn = np.random.default_rng(_SEED).choice((-1.0, 1.0), size=(_DRAWN, len(sizes)))
+    return (int(np.count_nonzero(np.abs(drawn @ sizes) >= total)) + 1) / (_DRAWN + 1)
 
 
 def score_bounds(
