@@ -31,6 +31,9 @@ from loadproof.stats.percentiles import FloatArray, rank
 FEWEST_MEMORIES = 10
 """A series shorter than this many times its own memory supports no bound at all."""
 
+FEWEST_BEYOND = 0.3
+"""How many memories' worth of requests have to lie beyond a quantile for any bound of it."""
+
 _WAVES_A_MEMORY = 0.1
 """Waves used for each stretch of the series as long as its memory; by experiment."""
 _WAVES_A_TURN = 0.5
@@ -151,9 +154,10 @@ def quantile_shares(
     the requests' latencies.
     """
     n, memory = len(over), dependence.memory
-    if n / memory < FEWEST_MEMORIES:
+    memories, beyond = n / memory, np.count_nonzero(over > 0) / memory
+    if memories < FEWEST_MEMORIES or beyond < FEWEST_BEYOND:
         nothing = np.zeros(len(ERRORS))
-        return Shares(nothing, nothing + 1, n / memory)
+        return Shares(nothing, nothing + 1, memories)
     effective_n, waves = _effective(over, dependence, weights)
     freedom = None
     if waves is not None:
