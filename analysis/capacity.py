@@ -2,7 +2,7 @@
 
     python analysis/capacity.py runs/2026-11-23T12-00-00Z_demo_simulator
 
-It says what the measured levels say and no more: nothing is interpolated between them.
+Of a search, by `loadproof capacity`, it shows what that found; else what the levels say, no more.
 """
 
 import argparse
@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from loadproof.analysis.capacity.answer import with_capacity
 from loadproof.analysis.judge import analyse
-from loadproof.model.verdict import RunVerdict
+from loadproof.model.verdict import Capacity, RunVerdict
 from loadproof.recording.reader import read_run
+from loadproof.report import cells
 
 WORST_FIRST = ["INVALID", "BROKEN", "INCONCLUSIVE", "HOLDS"]
 
@@ -34,16 +36,26 @@ def capacity(frame: pd.DataFrame) -> tuple[int | None, int | None]:
     return highest, int(broken.min()) if len(broken) else None
 
 
+def show_search(found: Capacity) -> None:
+    """What a search found, and its visits."""
+    print(f"Capacity: {found.sentence}.", *cells.capacity_facts(found), sep="\n  ")
+    print(pd.DataFrame(found.visits).to_string(index=False))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="run directory")
     options = parser.parse_args()
-    verdict = analyse(read_run(options.run), options.run)
+    run = read_run(options.run)
+    verdict = with_capacity(analyse(run, options.run), run, options.run)
     frame = judgements(verdict).dropna(subset="users")
     if frame.empty:
         parser.exit(1, "Nothing was judged at a known number of users: no capacity to speak of.\n")
     if verdict.simulated:
         print(f"{verdict.server} is SIMULATED: no statement about real hardware.")
+    if verdict.capacity is not None:
+        show_search(verdict.capacity)
+        return
     highest, broken = capacity(frame)
     if highest is None:
         print("At no level does everything hold.")

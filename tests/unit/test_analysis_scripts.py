@@ -14,6 +14,7 @@ from loadproof.analysis.judge import analyse
 from loadproof.recording.reader import read_run
 from unit.lifelike_run import write_lifelike_run
 from unit.made_up_run import MadeUpLevel, write_made_up_run
+from unit.made_up_search import write_search
 
 FOLDER = Path(__file__).parents[2] / "analysis"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("*.py"))
@@ -122,3 +123,11 @@ def test_the_notebook_is_kept_without_outputs_and_its_tables_can_be_made(tmp_pat
         if ".plot(" not in source:  # drawing needs matplotlib, which loadproof does without
             exec(compile(source, "explore.ipynb", "exec"), names)
     assert list(names["quantiles"].columns) == ["p50", "p95", "p99"]
+
+
+def test_capacity_shows_a_search(tmp_path: Path, script: Script) -> None:
+    run = write_search(tmp_path / "run", lambda users: 50.0 if users <= 10 else 200.0)
+    output = script("capacity.py", run)
+    assert "Capacity: holds up to 10 users, broken from 12, between them undecided" in output
+    assert "at 12 users breaks: p80(ttft) <= 120ms" in output
+    assert "likely to be broken" in output
