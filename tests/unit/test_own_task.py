@@ -111,7 +111,8 @@ def test_a_grader_that_fails_says_where_and_of_what(
     [
         ('METRICS = ("right", "short")', "", "METRICS: is missing; expected the names"),
         ('("right", "short")', '"right"', "METRICS: got 'right'; expected"),
-        ('("right", "short")', '("Right",)', "METRICS: got ('Right',); expected"),
+        ('("right", "short")', '("p99",)', "METRICS: got ('p99',); expected"),
+        ('("right", "short")', '("is right",)', "METRICS: got ('is right',); expected"),
         ('("right", "short")', '("grade_failed",)', "METRICS: got ('grade_failed',)"),
         ("def grade", "def mark", "grade: is missing; expected a function grade(ask, answer)"),
         ("def prompts", "def asks", "prompts: is missing; expected a function prompts()"),
@@ -157,6 +158,17 @@ def test_a_scenario_finds_the_file_beside_itself_and_knows_its_metrics(tmp_path:
     assert Traffic.model_validate_json(entry.model_dump_json()) == entry
 
 
+def test_names_may_be_in_any_script(tmp_path: Path) -> None:
+    text = GOOD.replace('"right", "short"', '"正确",').replace('"right":', '"正确":')
+    written(tmp_path / "mine", text.replace(', "short": len(answer.text) < 9', ""))
+    path = tmp_path / "s.toml"
+    objective = '[[objectives]]\nrequire = "正确(加法) >= 80%"\n'
+    path.write_text(SCENARIO.replace('"sums"', '"加法"') + objective, encoding="utf-8")
+    scenario = load_scenario(path)
+    assert scenario.traffic[0].metrics == ("正确",)
+    assert scenario.parsed_objectives()[0].task == "加法"
+
+
 def test_a_file_that_changed_since_is_refused_by_a_worker(tmp_path: Path) -> None:
     path = written(tmp_path)
     entry = Traffic(task="sums", file=str(path), digest="0123456789abcdef")
@@ -170,7 +182,8 @@ def test_a_file_that_changed_since_is_refused_by_a_worker(tmp_path: Path) -> Non
         ("mine/sums.py", "mine/sum.py", "traffic[0].file: got '"),
         ('file = "mine/sums.py"', "", "traffic[0].task: got 'sums', expected one of chat, "),
         ('"sums"', '"chat"', "traffic[0].file: got 'mine/sums.py', expected no such key for chat"),
-        ('"sums"', '"Sums"', "traffic[0].task: got 'Sums', expected"),
+        ('"sums"', '"2sums"', "traffic[0].task: got '2sums', expected"),
+        ('"sums"', '"generator"', "traffic[0].task: got 'generator', expected another name"),
         ("[[steps]]", 'format = "medqa"\n[[steps]]', "traffic[0].format: got 'medqa'"),
     ],
 )

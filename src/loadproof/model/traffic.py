@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from loadproof.model.lengths import Positive, Tokens
-from loadproof.model.metrics import QUALITIES, UNGRADED
+from loadproof.model.metrics import GENERATOR, QUALITIES, UNGRADED
 from loadproof.model.quantity import Duration
 from loadproof.model.toml_file import FileModel, problem_at
 
@@ -75,9 +75,7 @@ class Traffic(FileModel):
 
     task: Annotated[
         str,
-        Field(
-            pattern=r"^[a-z][a-z0-9_]*$", max_length=64, examples=[*QUALITIES, *UNGRADED, "my_task"]
-        ),
+        Field(pattern=r"^[^\W\d]\w*$", max_length=64, examples=[*QUALITIES, *UNGRADED, "my_task"]),
     ]
     """A task of loadproof's, or any other name with a `file` that holds it."""
     weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
@@ -120,6 +118,10 @@ class Traffic(FileModel):
     @model_validator(mode="after")
     def _keys_fit(self) -> Self:
         kind = self.task if self.task in (*QUALITIES, *UNGRADED) else "own"
+        if self.task == GENERATOR:
+            raise problem_at(
+                "task", self.task, "another name: this one stands for loadproof itself"
+            )
         if kind == "own" and self.file is None:
             raise problem_at(
                 "task",

@@ -26,7 +26,7 @@ from typing import Any
 
 from loadproof.model.answer import Answer, Message, Prompt
 from loadproof.model.errors import ConfigurationError
-from loadproof.model.metrics import NO_QUALITIES
+from loadproof.model.metrics import COUNTERS, MACRO_F1, NO_QUALITIES
 from loadproof.tasks.ask import Ask, shown
 from loadproof.tasks.digest import digest_of
 from loadproof.tasks.order import endless
@@ -38,7 +38,9 @@ __all__ = ["Ask", "OwnGraderError", "OwnTask", "load_own_task"]
 MAX_TOKENS = 512
 MOST_PROMPTS = 1_000_000
 
-_METRIC = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_METRIC = re.compile(r"[^\W\d]\w{0,63}")
+_TAKEN = (*NO_QUALITIES, MACRO_F1, "goodput", "throughput", "drop", "mean", "rate", "peak", "max")
+"""What means something else in records or objectives, as percentiles (p99) do."""
 
 
 Grader = Callable[[Ask, Answer], dict[str, float]]
@@ -130,14 +132,17 @@ def load_own_task(name: str, path: Path) -> OwnTask:
 def _metrics(module: ModuleType, source: str) -> tuple[str, ...]:
     names = getattr(module, "METRICS", None)
     good = isinstance(names, list | tuple) and all(
-        isinstance(name, str) and _METRIC.fullmatch(name) and name not in NO_QUALITIES
+        isinstance(name, str)
+        and _METRIC.fullmatch(name)
+        and name not in (*_TAKEN, *COUNTERS)
+        and not re.fullmatch(r"p\d+", name)
         for name in names
     )
     if not good:
         found = "is missing" if names is None else f"got {shown(names)}"
         raise ConfigurationError(
             f"{source}: METRICS: {found}; expected the names of what grade gives, such as "
-            f'("rhymes",), in small letters, none of {", ".join(NO_QUALITIES)}'
+            f'("rhymes",), and none of p99, {", ".join((*_TAKEN, *COUNTERS))}'
         )
     assert names is not None
     return tuple(dict.fromkeys(names))
