@@ -211,6 +211,7 @@ def test_init_lays_a_kit_that_can_be_run_and_never_overwrites(tmp_path: Path) ->
         "locustfiles/chat.py",
         "scenarios/demo.toml",
         "servers/simulator-demo.toml",
+        "tasks/roman_numerals.py",
         "ci/github-actions.yml",
         "ci/gitlab-ci.yml",
     ):
