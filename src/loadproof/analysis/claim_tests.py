@@ -185,6 +185,7 @@ def _measured(claim: Claim, judgement: Judgement) -> str:
         what = "answers"
     elif claim.subject.kind not in (Kind.PEAK, Kind.GAUGE, Kind.COUNTER):
         what = "gaps" if claim.subject.metric == "itl" else "requests"
+    what = what.removesuffix("s") if judgement.n == 1 else what
     text = f"{shown_measured(claim, judgement.observed)} of {wording.count(judgement.n)} {what}"
     bounds = (judgement.low, judgement.high)
     if claim.subject.kind in BOUNDED and None not in bounds:
