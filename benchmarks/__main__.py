@@ -83,6 +83,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all rounds here as well")
     parser.add_argument("--busy", action="store_true", help="a busy loop on the client's core")
     parser.add_argument("--synchronised", action="store_true", help="all streams' tokens in bursts")
+    parser.add_argument("--at-once", action="store_true", help="all streams begin together")
     parser.add_argument("--ttft-ms", type=float, default=50.0)
     parser.add_argument("--gap-ms", type=float, default=20.0)
     parser.add_argument("--tokens", type=int, default=64)
@@ -113,6 +114,7 @@ def _conditions(options: argparse.Namespace) -> Conditions:
         options.seconds,
         *cores(),
         busy=options.busy,
+        at_once=options.at_once,
     )
 
 

@@ -44,6 +44,8 @@ class Conditions:
     """All others, of which a client of one process has the first. Empty: no core of its own."""
     busy: bool = False
     """Whether another process keeps the client's core busy all the time."""
+    at_once: bool = False
+    """Whether all streams begin at the same moment, and not spread over one period."""
     trace: Path | None = None
     """Where a Python client is to write a trace of its loop's pauses."""
 
@@ -91,6 +93,7 @@ def run_cell(cell: Cell, conditions: Conditions) -> Outcome:
             conditions.window_s,
             str(Path(scratch) / "exchanges"),
             str(conditions.trace) if conditions.trace is not None else None,
+            0.0 if conditions.at_once else truth.period_ms / 1000,
             PROCESSES.get(cell.path, 1),
         )
         with _on(conditions.client_cores[: order.processes]):
@@ -130,7 +133,7 @@ def _run_peer(
         streams=cell.streams,
         # A period to begin, the window, and a period to end.
         requests=cell.streams * max(3, round(conditions.window_s / period_s) + 2),
-        period_s=period_s,
+        spread_s=0.0 if conditions.at_once else period_s,
         tokens=conditions.truth.tokens,
         python=python,
         tokenizer=tokenizer_by(python),
@@ -187,7 +190,7 @@ def _command(cell: Cell, order: Order, port: int, scratch: Path) -> Sequence[str
     if cell.path is ClientPath.BARE:
         return [
             str(compiled("bare_reader")),
-            *(str(port), str(cell.streams), str(order.period_s * 1000), str(order.window_s)),
+            *(str(port), str(cell.streams), str(order.spread_s * 1000), str(order.window_s)),
             order.exchanges,
         ]
     if cell.path is ClientPath.READER:

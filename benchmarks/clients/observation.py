@@ -33,12 +33,14 @@ class Order(msgspec.Struct, frozen=True):
     url: str
     streams: int
     period_s: float
-    """How long a request takes: first requests are spread over it."""
+    """How long a request takes."""
     window_s: float
     exchanges: str
     """Path of the file to write; the window goes to the same path with .json added."""
     trace: str | None = None
     """Path of the file for a trace of the loop's pauses, if there is to be one."""
+    spread_s: float = 0.0
+    """What the first requests are spread over; 0: all at once."""
     processes: int = 1
     """Among how many the streams are shared out."""
 
@@ -69,15 +71,15 @@ class Observation:
         self._window: tuple[Use, Use] | None = None
 
     def wait_for_turn(self) -> None:
-        """Holds a new user until all exist, and then for its share of the first period.
+        """Holds a new user until all exist, and then for its share of what requests spread over.
 
-        Without it all users would send at the same instant, and go on doing so in a closed loop.
+        Without that all users would send at the same instant, and go on doing so in a closed loop.
         """
         turn = self._users
         self._users += 1
         self._go.wait()
         share = self.order.streams / self.order.processes
-        gevent.sleep(self.order.period_s * turn / share)
+        gevent.sleep(self.order.spread_s * turn / share)
 
     def keep(self, start_ns: int, text: str, arrivals_ns: Sequence[int]) -> None:
         """Keeps what a completed request showed; it is looked at when all is over."""

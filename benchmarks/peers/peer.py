@@ -1,7 +1,7 @@
 """The tools beside which ours is measured: how each is started, and where its figures stand.
 
 All get the same wish: so many streams in a closed loop, prompts of 16 tokens, as many requests as
-asked, first requests spread over one period where the tool has an option for it.
+asked, first requests spread over a while unless it is 0.
 """
 
 import json
@@ -22,8 +22,8 @@ class Wish:
     url: str
     streams: int
     requests: int
-    period_s: float
-    """How long a request takes on this server."""
+    spread_s: float
+    """What its first requests are to be spread over, where it has an option for it; 0: nothing."""
     tokens: int
     python: Path
     """Of the tool's own environment."""
@@ -64,16 +64,19 @@ class Peer:
 
 
 def _vllm(wish: Wish) -> list[str]:
-    # Its streams begin all at once unless requests come at a rate: at this one, evenly spaced, a
-    # closed loop of so many streams is kept full.
-    rate = wish.streams / wish.period_s
+    spread = []
+    if wish.spread_s:
+        # Its streams begin all at once unless requests come at a rate: at this one, evenly spaced,
+        # a closed loop of so many streams is kept full.
+        rate = wish.streams / wish.spread_s
+        spread = ["--request-rate", f"{rate:.3f}", "--burstiness", "1000000"]
     return [
         *(str(wish.python), str(PROGRAM), "--backend", "openai-chat"),
         *("--endpoint", "/v1/chat/completions", "--base-url", wish.url, "--model", "truth"),
         *("--tokenizer", str(wish.tokenizer), "--dataset-name", "random"),
         *("--random-input-len", str(PROMPT_TOKENS), "--random-output-len", str(wish.tokens)),
         *("--num-prompts", str(wish.requests), "--max-concurrency", str(wish.streams)),
-        *("--request-rate", f"{rate:.3f}", "--burstiness", "1000000"),
+        *spread,
         *("--num-warmups", "0", "--ready-check-timeout-sec", "0", "--disable-tqdm"),
         *("--percentile-metrics", "ttft,itl", "--metric-percentiles", "50,99"),
         *("--save-result", "--result-dir", str(wish.folder), "--result-filename", "found.json"),
@@ -93,7 +96,7 @@ def _of_vllm(folder: Path) -> Reported:
 
 
 def _guidellm(wish: Wish) -> list[str]:
-    profile = f"kind=concurrent,streams={wish.streams},rampup_duration={wish.period_s:.3f}"
+    profile = f"kind=concurrent,streams={wish.streams},rampup_duration={wish.spread_s:.3f}"
     data = f"kind=synthetic_text,prompt_tokens={PROMPT_TOKENS},output_tokens={wish.tokens}"
     return [
         *(wish.program("guidellm"), "run", "--disable-console"),
@@ -119,7 +122,7 @@ def _aiperf(wish: Wish) -> list[str]:
         *(wish.program("aiperf"), "profile", "--model", "truth", "--url", wish.url),
         *("--tokenizer", str(wish.tokenizer), "--use-server-token-count"),
         *("--endpoint-type", "chat", "--streaming", "--concurrency", str(wish.streams)),
-        *("--concurrency-ramp-duration", f"{wish.period_s:.3f}"),
+        *(["--concurrency-ramp-duration", f"{wish.spread_s:.3f}"] if wish.spread_s else []),
         *("--request-count", str(wish.requests)),
         *("--synthetic-input-tokens-mean", str(PROMPT_TOKENS)),
         *("--output-tokens-mean", str(wish.tokens), "--ui", "none"),
@@ -148,7 +151,7 @@ def _genai_bench(wish: Wish) -> list[str]:
         *("--task", "text-to-text", "--model-tokenizer", str(wish.tokenizer), "--model", "truth"),
         *("--num-concurrency", str(wish.streams)),
         *("--traffic-scenario", f"D({PROMPT_TOKENS},{wish.tokens})"),
-        *("--spawn-rate", str(math.ceil(wish.streams / wish.period_s))),
+        *("--spawn-rate", str(math.ceil(wish.streams / (wish.spread_s or 1)))),
         *("--max-time-per-run", "2", "--max-requests-per-run", str(wish.requests)),
         *("--metrics-time-unit", "ms", "--log-dir", str(wish.folder)),
         *("--experiment-base-dir", str(wish.folder), "--experiment-folder-name", "found"),
