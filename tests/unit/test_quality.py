@@ -12,13 +12,14 @@ from loadproof.model.errors import ConfigurationError
 from loadproof.model.scenario import Scenario
 from loadproof.model.toml_file import checked
 from loadproof.model.verdict import Ruling, RunVerdict
+from loadproof.recording.control import ControlWriter, Planned
 from loadproof.recording.reader import read_run
 from loadproof.recording.records import encode_record
 from loadproof.recording.writer import RunWriter
 from loadproof.report.page import report_html
 from loadproof.report.summary import summary_md
 from loadproof.stats import wilson
-from unit.made_up_run import MadeUpLevel, level_begin_ns, record_of, write_made_up_run
+from unit.made_up_run import BEGIN_NS, MadeUpLevel, level_begin_ns, record_of, write_made_up_run
 
 
 def graded(
@@ -169,6 +170,27 @@ def test_a_drop_is_judged_by_its_bounds(
     (judgement,) = verdict.judgements
     assert (judgement.users, judgement.ruling) == (32, ruling)
     assert said in judgement.reason
+
+
+def test_a_level_that_ends_when_settled_is_judged_at_planned_looks(tmp_path: Path) -> None:
+    # 390 pairs without a change settle 2 %; with looks planned at 100, 139, 193, … 1,000 requests
+    # the last one was at 373, and each may err an eighth only.
+    same = [1.0] * 390
+    once = judged(tmp_path / "a", graded(1, same), graded(8, same), objectives=[DROP])
+    assert (once.judgements[0].ruling, once.judgements[0].n) == (Ruling.HOLDS, 390)
+    run = write_made_up_run(tmp_path / "run", [graded(1, same), graded(8, same)], objectives=[DROP])
+    ControlWriter(run).append(Planned(BEGIN_NS, 1, 1_000))
+    (judgement,) = analyse(read_run(run), run).judgements
+    assert judgement.n == 373
+    assert judgement.high is not None
+    assert judgement.high > once.judgements[0].high
+    assert "at 95 % confidence" in judgement.reason
+    few = write_made_up_run(
+        tmp_path / "few", [graded(1, same), graded(8, same[:60])], objectives=[DROP]
+    )
+    ControlWriter(few).append(Planned(BEGIN_NS, 1, 1_000))
+    (judgement,) = analyse(read_run(few), few).judgements
+    assert (judgement.ruling, judgement.n) == (Ruling.INCONCLUSIVE, 0)
 
 
 def test_a_rise_is_a_drop_below_zero(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from loadproof.analysis import wording
 from loadproof.analysis.finding import Finding, bound_text, ruling_at_most
 from loadproof.analysis.latency_objectives import nothing_measured
+from loadproof.analysis.planned_looks import as_looked_at
 from loadproof.analysis.quality import paired
 from loadproof.analysis.samples import LevelSamples
 from loadproof.model.objective import Objective
@@ -18,9 +19,11 @@ def judge_drop(
 
     HOLDS where the upper bound of the drop, over pairs of answers to the same questions, is at
     most the limit, BROKEN where the lower bound is above. Each bound is one-sided (see
-    `stats.pairing.drop_bounds`). A rise is a drop below zero.
+    `stats.pairing.Pairs.drop_bounds`). A rise is a drop below zero. A level that ends as soon as it
+    is settled is judged at its planned looks.
     """
     assert objective.task is not None, "a quality is one task's"
+    level, each_look = as_looked_at(level, confidence)
     task, metric = objective.task, objective.metric
     for asked in (level, first):
         if not asked.completed(task, everything=True):
@@ -30,7 +33,7 @@ def judge_drop(
     if pairs.n == 0:
         reason = f"no question of {task} has a grade by {metric} both at {there} and here"
         return Finding(Ruling.INCONCLUSIVE, reason, 0)
-    bounds = pairs.drop_bounds(confidence, sides=1)
+    bounds = pairs.drop_bounds(each_look, sides=1)
     ruling = ruling_at_most(bounds, objective.limit)
     low, high = wording.points(bounds.low), wording.points(bounds.high)
     reason = (
@@ -44,7 +47,7 @@ def judge_drop(
     )
     more = None
     if ruling is Ruling.INCONCLUSIVE:
-        more = _more_requests(pairs, objective.limit, confidence, len(level.sent(everything=True)))
+        more = _more_requests(pairs, objective.limit, each_look, len(level.sent(everything=True)))
         reason += f"; {_more_text(more, there)}"
     return Finding(ruling, reason, pairs.n, pairs.drop, pairs.drop, bounds.low, bounds.high, more)
 

@@ -11,6 +11,7 @@ from loadproof.analysis.finding import (
     ruling_at_least,
 )
 from loadproof.analysis.latency_objectives import nothing_measured
+from loadproof.analysis.planned_looks import as_looked_at
 from loadproof.analysis.samples import LevelSamples
 from loadproof.model.objective import Objective
 from loadproof.model.verdict import Ruling
@@ -19,8 +20,12 @@ from loadproof.stats.binomial import MOST_TRIALS
 
 
 def judge_macro_f1(objective: Objective, level: LevelSamples, confidence: float) -> Finding:
-    """`macro_f1(medical_qa) >= limit`, by the one-sided bootstrap bounds over the choices."""
+    """`macro_f1(medical_qa) >= limit`, by the one-sided bootstrap bounds over the choices.
+
+    A level that ends as soon as it is settled is judged at its planned looks.
+    """
     assert objective.task is not None, "a quality is one task's"
+    level, each_look = as_looked_at(level, confidence)
     truth, chosen = level.choices(objective.task)
     n = len(truth)
     if n == 0:
@@ -29,7 +34,7 @@ def judge_macro_f1(objective: Objective, level: LevelSamples, confidence: float)
         reason = f"no answer of {objective.task} was a choice at this level"
         return Finding(Ruling.INCONCLUSIVE, reason, 0)
     observed = macro_f1.macro_f1(truth, chosen)
-    bounds = macro_f1.interval(truth, chosen, confidence, sides=1)
+    bounds = macro_f1.interval(truth, chosen, each_look, sides=1)
     ruling = ruling_at_least(bounds, objective.limit)
     low, high = wording.share(bounds.low), wording.share(bounds.high)
     reason = (
