@@ -217,7 +217,7 @@ def _steady_part(level: LevelSamples, records: list[RequestRecord]) -> LevelSamp
     load_ns = level.load_ns or level.window_ns
     if load_ns is None or not level.completed():
         return level
-    steadiness = steadiness_of(records, load_ns, level.samples)
+    steadiness = steadiness_of(records, level.users, load_ns, level.samples)
     level = replace(level, steadiness=steadiness)
     return level if steadiness.from_ns is None else level.since(steadiness.from_ns)
 

@@ -17,6 +17,10 @@ from loadproof.stats import occupancy, steady_state
 from loadproof.stats.percentiles import FloatArray
 
 MOST_BINS = 400
+WORTH_CUTTING = 0.1
+"""By how much a start-up differs from the rest, at least, relative to the lower of both."""
+AT_ONCE = 0.2
+"""Of a request's median time: users that start within it start together."""
 LEAST_QUEUED = 4.0
 """Requests by which a queue has to grow to matter, beside its relative growth."""
 CLIMB_AT_LEAST_BYTES = 32 * 2**20
@@ -46,12 +50,17 @@ class Series:
 
 
 def steadiness_of(
-    records: Sequence[RequestRecord], load_ns: tuple[int, int], samples: Mapping[str, Samples]
+    records: Sequence[RequestRecord],
+    users: int | None,
+    load_ns: tuple[int, int],
+    samples: Mapping[str, Samples],
 ) -> Steadiness:
-    """Of a level with these records (its warm-up included, in order of start), to which load was
-    sent during `load_ns`, and the sidecar's samples of that time.
+    """Of a level with these records (its warm-up included, in order of start), to which so many
+    users (None: arrivals at a rate) sent load during `load_ns`, and the sidecar's samples of then.
 
-    What is cut, and whether anything is, depends on latencies and completions alone.
+    What is cut, and whether anything is, depends on latencies and completions alone. The first
+    requests of users that start together are cut without looking: they are a burst that no later
+    request meets.
     """
     completed = [record for record in records if record.outcome is Outcome.COMPLETED]
     measured = [record for record in completed if not record.warmup]
@@ -60,14 +69,19 @@ def steadiness_of(
         *_latencies("e2e", measured, lambda record: record.e2e_ms),
         *_throughput(completed, load_ns),
     ]
-    from_ns, cut_by = load_ns[0], None
+    begin_ns = _after_burst(records, users)
+    from_ns, cut_by = (load_ns[0], None) if begin_ns is None else (begin_ns, "start burst")
     drifts: list[Drift] = []
-    for one in series:
+    for one in (whole.since(from_ns) for whole in series):
         found = steady_state.start_up(one.scores, one.batch)
+        ratio = steady_state.median_ratio(one.values[: found.count], one.values[found.count :])
         if found.endless:
-            drifts += _endless(one, found, load_ns[0])
-        elif found.count and (first_ns := int(one.times_ns[found.count])) > from_ns:
-            from_ns, cut_by = first_ns, one.quantity
+            drifts += _endless(one, found, ratio, load_ns[0])
+        elif steady_state.is_relevant(ratio, WORTH_CUTTING):
+            # Users that start together do so at one moment: all of them, or none.
+            first_ns = int(one.times_ns[found.count - 1]) + 1
+            if first_ns > from_ns:
+                from_ns, cut_by = first_ns, one.quantity
     if drifts:
         from_ns, cut_by = load_ns[0], None
     for one in series:
@@ -88,6 +102,18 @@ def steadiness_of(
         requests=len(measured),
         requests_to_tell=to_tell,
     )
+
+
+def _after_burst(records: Sequence[RequestRecord], users: int | None) -> int | None:
+    """When all users of a level without warm-up have started, if they did so at once.
+
+    None for a level in which they make less than two requests each.
+    """
+    if users is None or users < 2 or len(records) < 2 * users or records[0].warmup:
+        return None
+    median_ns = float(np.median([record.end_ns - record.start_ns for record in records]))
+    last_ns = records[users - 1].start_ns
+    return last_ns + 1 if last_ns - records[0].start_ns <= AT_ONCE * median_ns else None
 
 
 def _latencies(
@@ -123,10 +149,10 @@ def _throughput(completed: Sequence[RequestRecord], load_ns: tuple[int, int]) ->
     yield Series("throughput", edges_ns[:-1].astype(np.int64), values, scores, 1)
 
 
-def _endless(one: Series, found: steady_state.StartUp, begin_ns: int) -> Iterator[Drift]:
+def _endless(
+    one: Series, found: steady_state.StartUp, ratio: float, begin_ns: int
+) -> Iterator[Drift]:
     """A start-up of more than half of the level, where it matters."""
-    before, after = one.values[: found.count], one.values[found.count :]
-    ratio = steady_state.median_ratio(before, after)
     if steady_state.is_relevant(ratio):
         after_s = (int(one.times_ns[found.count]) - begin_ns) / 1e9
         yield Drift(one.quantity, ratio, found.p, after_s)

@@ -26,8 +26,8 @@ MEANS = 32
 """How many means a series is reduced to before a trend is looked for."""
 RELEVANT = 0.25
 """What a quantity has to change by over the series, relative to its lower end, to matter."""
-_CUT_P, _LONG_P = 3e-4, 1e-4
-_DRIFT_P, _WALK_P, _SHIFT_P = 2e-3, 3e-4, 2e-4
+_CUT_P, _LONG_P = 1e-4, 3e-5
+_DRIFT_P, _WALK_P, _SHIFT_P = 1e-3, 1e-4, 5e-5
 """Significance asked for: so small that all looks at a steady level together err in less than
 one of twenty (`python -m benchmarks.steadiness`)."""
 _WALK_REACH = 3.0
@@ -189,10 +189,8 @@ def regression(means: FloatArray, regressor: FloatArray, about: FloatArray | Non
     if power <= 1e-12 * n:
         moves = float(np.ptp(means)) > 1e-6
         return Fit(0.0 if moves else 1.0, walk=False)
-    r = float(noise[1:] @ noise[:-1]) / power
-    q = about.shape[1]
-    r += (q + (q + 2) * r) / n
-    if r > 1 - _WALK_REACH / np.sqrt(n):
+    r = _unbiased(float(noise[1:] @ noise[:-1]) / power, n, about.shape[1])
+    if _may_be_walk(r, n):
         return Fit(_p_of_walk(means, regressor), walk=True)
     r = max(r, 0.0)
     first = np.sqrt(1 - r * r)
@@ -219,22 +217,34 @@ def _two_sided(statistic: float, degrees: int) -> float:
 
 
 def _step_p(means: FloatArray, at: int) -> float:
-    """The significance of the difference between the means before and from `at` on.
+    """The significance of the difference between the means before `at` and those from there on.
 
-    1 unless no other stretch of that length differs as much from the rest: whatever the values'
-    distribution, what happens again and again is no start-up.
+    Noise is what remains about a line before `at` and a constant after it, as a start-up seldom
+    is level. 1 where that may be a random walk, and where another stretch of that length differs
+    as much from the rest: whatever the values' distribution, what happens again and again is no
+    start-up.
     """
     n = len(means)
     rest = float(means[at:].mean())
     others = np.abs(batch_means(means[at:], at) - rest)
     if abs(float(means[:at].mean()) - rest) <= np.max(others, initial=0.0):
         return 1.0
-    size = max(1, min(at, n - at) // 4)
-    before = batch_means(means[at % size : at], size)
-    after = batch_means(means[at:], size)
+    size = max(1, min(at // 4, (n - at) // 8))
+    before, after = batch_means(means[at % size : at], size), batch_means(means[at:], size)
     is_before = np.concatenate([np.ones(len(before)), np.zeros(len(after))])
-    fit = regression(np.concatenate([before, after]), is_before)
+    line = np.column_stack(
+        [np.ones(len(is_before)), is_before, is_before * np.arange(len(is_before))]
+    )
+    fit = regression(np.concatenate([before, after]), is_before, line)
     return 1.0 if fit.walk else fit.p
+
+
+def _unbiased(r: float, n: int, q: int) -> float:
+    return r + (q + (q + 2) * r) / n
+
+
+def _may_be_walk(r: float, n: int) -> bool:
+    return bool(r > 1 - _WALK_REACH / np.sqrt(n))
 
 
 def batch_means(values: FloatArray, size: int) -> FloatArray:
@@ -250,10 +260,12 @@ def equal_parts(values: FloatArray, parts: int) -> FloatArray:
 
 def median_ratio(before: FloatArray, after: FloatArray) -> float:
     """The median of `after` by that of `before`; 1 where either is nothing."""
+    if not len(before) or not len(after):
+        return 1.0
     first, last = float(np.median(before)), float(np.median(after))
     return last / first if first > 0 and last > 0 else 1.0
 
 
-def is_relevant(ratio: float) -> bool:
-    """Whether a change by this factor, up or down, is more than RELEVANT."""
-    return max(ratio, 1 / ratio) >= 1 + RELEVANT
+def is_relevant(ratio: float, by: float = RELEVANT) -> bool:
+    """Whether a change by this factor, up or down, is `by` or more of the lower value."""
+    return max(ratio, 1 / ratio) >= 1 + by
