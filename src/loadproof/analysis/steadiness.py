@@ -19,6 +19,8 @@ from loadproof.stats.percentiles import FloatArray
 MOST_BINS = 400
 WORTH_CUTTING = 0.1
 """By how much a start-up differs from the rest, at least, relative to the lower of both."""
+REQUESTS_A_USER = 4
+"""Of a level from which the first one of each user is cut."""
 AT_ONCE = 0.2
 """Of a request's median time: users that start within it start together."""
 LEAST_QUEUED = 4.0
@@ -107,9 +109,9 @@ def steadiness_of(
 def _after_burst(records: Sequence[RequestRecord], users: int | None) -> int | None:
     """When all users of a level without warm-up have started, if they did so at once.
 
-    None for a level in which they make less than two requests each.
+    None for a level in which they make less than REQUESTS_A_USER each.
     """
-    if users is None or users < 2 or len(records) < 2 * users or records[0].warmup:
+    if users is None or users < 2 or len(records) < REQUESTS_A_USER * users or records[0].warmup:
         return None
     median_ns = float(np.median([record.end_ns - record.start_ns for record in records]))
     last_ns = records[users - 1].start_ns

@@ -32,6 +32,8 @@ _DRIFT_P, _WALK_P, _SHIFT_P = 1e-3, 1e-4, 5e-5
 one of twenty (`python -m benchmarks.steadiness`)."""
 _WALK_REACH = 3.0
 """Noise may be a random walk from a correlation of 1 - 3 / sqrt(n) on."""
+_STEP_REACH = 2.0
+"""The same for a start-up, which is a step, and no more like a random walk than noise is."""
 _CURVE = 3
 """Degree of the polynomial about which the noise of a drift is measured: a bend is no noise."""
 
@@ -166,7 +168,12 @@ def shift_place(means: FloatArray) -> int:
     return first + int(np.argmax(sums[first - 1 : n - first]))
 
 
-def regression(means: FloatArray, regressor: FloatArray, about: FloatArray | None = None) -> Fit:
+def regression(
+    means: FloatArray,
+    regressor: FloatArray,
+    about: FloatArray | None = None,
+    reach: float = _WALK_REACH,
+) -> Fit:
     """Whether `regressor` explains something of `means` beyond noise that is correlated in time.
 
     The correlation r of the noise is estimated from the residuals about the columns of `about`
@@ -190,7 +197,7 @@ def regression(means: FloatArray, regressor: FloatArray, about: FloatArray | Non
         moves = float(np.ptp(means)) > 1e-6
         return Fit(0.0 if moves else 1.0, walk=False)
     r = _unbiased(float(noise[1:] @ noise[:-1]) / power, n, about.shape[1])
-    if _may_be_walk(r, n):
+    if r > 1 - reach / np.sqrt(n):
         return Fit(_p_of_walk(means, regressor), walk=True)
     r = max(r, 0.0)
     first = np.sqrt(1 - r * r)
@@ -235,16 +242,12 @@ def _step_p(means: FloatArray, at: int) -> float:
     line = np.column_stack(
         [np.ones(len(is_before)), is_before, is_before * np.arange(len(is_before))]
     )
-    fit = regression(np.concatenate([before, after]), is_before, line)
+    fit = regression(np.concatenate([before, after]), is_before, line, _STEP_REACH)
     return 1.0 if fit.walk else fit.p
 
 
 def _unbiased(r: float, n: int, q: int) -> float:
     return r + (q + (q + 2) * r) / n
-
-
-def _may_be_walk(r: float, n: int) -> bool:
-    return bool(r > 1 - _WALK_REACH / np.sqrt(n))
 
 
 def batch_means(values: FloatArray, size: int) -> FloatArray:
