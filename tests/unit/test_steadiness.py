@@ -12,9 +12,10 @@ from loadproof.model.record import Failure
 from loadproof.model.verdict import Judgement, Ruling, RunVerdict, Steadiness
 from loadproof.recording.hdr import IntervalHistograms
 from loadproof.recording.reader import read_run
+from loadproof.recording.records import encode_record
 from loadproof.recording.writer import RunWriter
 from loadproof.report import steadiness as worded
-from unit.made_up_run import SECOND_NS, MadeUpLevel, level_begin_ns, write_made_up_run
+from unit.made_up_run import SECOND_NS, MadeUpLevel, level_begin_ns, record_of, write_made_up_run
 
 P95 = "p95(ttft) <= 120ms"
 
@@ -58,6 +59,23 @@ def test_a_start_burst_counts_for_failures_and_not_for_latencies(tmp_path: Path)
     assert (row.sent, row.completed) == (1030, 1000)
     assert row.latencies["ttft"].n == latency.n
     assert "cut as start-up: 11" in worded.evidence(found)
+
+
+def test_the_first_requests_of_users_that_start_at_once_are_cut(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    level = MadeUpLevel(8, [])
+    write_made_up_run(run, [level], objectives=[P95])
+    with RunWriter(run) as writer:
+        for user in range(8):
+            for number in range(20):
+                start_ns = level_begin_ns(0) + user * 1_000_000 + number * SECOND_NS
+                record = record_of(0, 20 * user + number, level, start_ns=start_ns)
+                writer.append_records([encode_record(record)])
+    verdict = analyse(read_run(run), run)
+    found = steadiness_of(verdict)
+    assert (found.cut_requests, only(verdict).n) == (8, 152)
+    said = "cut as start-up: 8 requests with which all users started at once"
+    assert worded.evidence(found).startswith(said)
 
 
 def test_the_cut_is_the_same_whatever_is_asked(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from loadproof.analysis import wording
 from loadproof.analysis.objectives import judge
 from loadproof.analysis.samples import LevelSamples
 from loadproof.model.objective import Kind, Objective
-from loadproof.model.verdict import Climb, Drift, Judgement, Ruling, Steadiness
+from loadproof.model.verdict import START_BURST, Climb, Drift, Judgement, Ruling, Steadiness
 
 _CONCERNED = frozenset(
     {Kind.PERCENTILE, Kind.MEAN, Kind.GOODPUT, Kind.GOODPUT_RATE, Kind.THROUGHPUT}
@@ -80,6 +80,8 @@ def startup(steadiness: Steadiness) -> str:
     if steadiness.from_ns is None or not steadiness.cut_requests:
         return ""
     requests, length = wording.requests(steadiness.cut_requests), wording.seconds(steadiness.cut_s)
+    if steadiness.cut_by == START_BURST:
+        return f"cut as start-up: {requests} with which all users started at once"
     return f"cut as start-up: {requests}, {length}"
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from loadproof.model.metrics import MEMORIES
 from loadproof.model.record import Outcome, RequestRecord
-from loadproof.model.verdict import Climb, Drift, Steadiness
+from loadproof.model.verdict import START_BURST, Climb, Drift, Steadiness
 from loadproof.stats import occupancy, steady_state
 from loadproof.stats.percentiles import FloatArray
 
@@ -72,7 +72,7 @@ def steadiness_of(
         *_throughput(completed, load_ns),
     ]
     begin_ns = _after_burst(records, users)
-    from_ns, cut_by = (load_ns[0], None) if begin_ns is None else (begin_ns, "start burst")
+    from_ns, cut_by = (load_ns[0], None) if begin_ns is None else (begin_ns, START_BURST)
     drifts: list[Drift] = []
     for one in (whole.since(from_ns) for whole in series):
         found = steady_state.start_up(one.scores, one.batch)

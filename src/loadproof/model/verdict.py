@@ -139,6 +139,10 @@ class Thinking:
     answer_tokens: TokenCounts
 
 
+START_BURST = "start_burst"
+"""What is cut of a closed loop whose users all start at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """How a quantity changed over a level: `ratio` of the last quarter to the first.
@@ -177,7 +181,7 @@ class Steadiness:
     """Started before that, and counted for failures and peaks alone."""
     cut_s: float
     cut_by: str | None
-    """The quantity that took longest to become steady."""
+    """The quantity that took longest to become steady, or START_BURST."""
     drifts: tuple[Drift, ...]
     """What kept changing in a level that never got steady."""
     climbs: tuple[Climb, ...]
