@@ -19,7 +19,7 @@ from loadproof.stats import binomial, mean
 from loadproof.stats.interval import Interval
 
 JUDGED = (Kind.PERCENTILE, Kind.MEAN, Kind.RATE, Kind.QUALITY)
-ELSEWHERE = ("itl", "unfinished_thinking")
+ELSEWHERE = ("itl", "unfinished_thinking", "macro_f1")
 
 
 def bounds(objective: Objective, level: pd.DataFrame, confidence: float) -> Interval | None:
