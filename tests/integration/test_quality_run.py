@@ -60,7 +60,9 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=folder,
     )
     assert done.returncode in (ExitCode.HOLDS, ExitCode.INVALID), done.stdout
-    return only_run(folder)
+    run = only_run(folder)
+    assert f"claims: loadproof claims {run.relative_to(folder)}" in done.stdout
+    return run
 
 
 @pytest.fixture(scope="module")

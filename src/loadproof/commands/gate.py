@@ -31,6 +31,9 @@ def gate(run: Path, console: Console, report_url: str | None = None) -> int:
     write_reports(run, recorded, verdict, report_url)
     print_verdict(verdict, console)
     console.print(f"  report: {run / REPORT}", soft_wrap=True, highlight=False, markup=False)
+    if recorded.header["scenario"].get("claims"):
+        hint = f"  claims: loadproof claims {run}"
+        console.print(hint, soft_wrap=True, highlight=False, markup=False)
     return verdict.exit_code
 
 
