@@ -13,6 +13,7 @@ import numpy as np
 from loadproof.model.answer import Answer
 from loadproof.model.server import Simulator
 from loadproof.servers.simulator.answers import Answers
+from loadproof.stats.bootstrap import IntArray
 from loadproof.stats.percentiles import FloatArray
 from loadproof.tasks.catalog import load_task
 from loadproof.tasks.order import endless
@@ -37,10 +38,14 @@ class Graded:
 
     def run(self, rng: np.random.Generator, n: int) -> FloatArray:
         """The grades of `n` answers, in the order in which a run asks its questions."""
+        return self.grades[self.asked(rng, n)]
+
+    def asked(self, rng: np.random.Generator, n: int) -> tuple[list[int], IntArray]:
+        """Which question and which seed each of `n` answers is of."""
         row = {question.id: index for index, question in enumerate(self.questions)}
         order = endless(self.questions, int(rng.integers(2**31)))
         rows = [row[next(order).id] for _ in range(n)]
-        return self.grades[rows, rng.integers(SEEDS, size=n)]
+        return rows, rng.integers(SEEDS, size=n)
 
 
 @cache
