@@ -137,8 +137,11 @@ def _latencies(
 
 
 def _throughput(completed: Sequence[RequestRecord], load_ns: tuple[int, int]) -> Iterator[Series]:
-    """Requests a second in bins of equal length, in which about a batch of them completes."""
-    begin_ns, end_ns = load_ns
+    """Requests a second in bins of equal length, in which about a batch of them completes.
+
+    Until the last start: of a level that still runs, later ones are not all known.
+    """
+    begin_ns, end_ns = load_ns[0], min(load_ns[1], completed[-1].start_ns)
     within = sum(begin_ns <= record.end_ns < end_ns for record in completed)
     bins = min(within // steady_state.BATCH, MOST_BINS)
     if bins < steady_state.LEAST_TO_CUT:

@@ -67,12 +67,3 @@ def tagged_interval(line: bytes) -> TaggedInterval | None:
         raise ValueError("no tagged interval")
     start_ns = round(float(fields[1]) * 1e9)
     return TaggedInterval(fields[0][4:].decode("utf-8"), start_ns, fields[4])
-
-
-def parse_interval(line: bytes) -> tuple[str, HdrHistogram] | None:
-    """Tag and histogram of a line; None for a comment or the legend.
-
-    Raises ValueError for a torn line.
-    """
-    interval = tagged_interval(line)
-    return None if interval is None else (interval.tag, interval.histogram())

@@ -15,8 +15,8 @@ from loadproof.model.scenario import Scenario
 from loadproof.recording.control import Planned
 from loadproof.recording.directory import EVENTS, HISTOGRAMS, REQUESTS, TELEMETRY
 from loadproof.recording.events import decode_object
-from loadproof.recording.hdr import add_histogram
-from loadproof.recording.interval_log import parse_interval
+from loadproof.recording.hdr import add_histogram, new_histogram
+from loadproof.recording.interval_log import TaggedInterval, tagged_interval
 from loadproof.recording.reader import RecordedRun
 from loadproof.recording.records import decode_record
 from loadproof.recording.tail import FileTail
@@ -44,6 +44,7 @@ class GrowingRun:
         self._of_step: list[dict[str, Any]] = []
         self._samples: list[dict[str, Any]] = []
         self._gaps: dict[str, HdrHistogram] = {}
+        self._gap_intervals: list[TaggedInterval] = []
         self._measured = 0
         self._longest_ns = 0
         self._latest_ns = 0
@@ -73,11 +74,9 @@ class GrowingRun:
         for record in self._requests.new(decode_record):
             self._take_record(record)
         self._samples += self._telemetry.new(decode_object)
-        for tag, histogram in self._histograms.new(self._gaps_only):
-            if tag in self._gaps:
-                add_histogram(self._gaps[tag], histogram)
-            else:
-                self._gaps[tag] = histogram
+        for interval, histogram in self._histograms.new(self._gaps_only):
+            self._gap_intervals.append(interval)
+            add_histogram(self._gaps.setdefault(interval.tag, new_histogram()), histogram)
 
     def level(self, plan: int) -> tuple[LevelSamples, LevelSamples | None]:
         """What is known of the present step, judged by a plan of so many requests, and the lowest
@@ -94,6 +93,7 @@ class GrowingRun:
             header=self._header,
             records=present if self.step == self._lowest_step else self._lowest + present,
             histograms=self._gaps,
+            gap_intervals=tuple(self._gap_intervals),
             telemetry=self._samples,
             events=self._of_step,
             torn_lines=0,
@@ -120,7 +120,8 @@ class GrowingRun:
 
     def _begin(self, step: int, t_ns: int) -> None:
         self.step, self.over, self.measuring_since_ns = step, False, None
-        self._records, self._of_step, self._gaps = [], [], {}
+        self._records, self._of_step = [], []
+        self._gaps, self._gap_intervals = {}, []
         self._samples = [s for s in self._samples if s["t_ns"] >= t_ns - _BEFORE_A_STEP_NS]
         self._measured = self._longest_ns = self._latest_ns = 0
 
@@ -134,12 +135,12 @@ class GrowingRun:
         self._longest_ns = max(self._longest_ns, record.end_ns - record.start_ns)
         self._latest_ns = max(self._latest_ns, record.end_ns)
 
-    def _gaps_only(self, line: bytes) -> tuple[str, HdrHistogram]:
+    def _gaps_only(self, line: bytes) -> tuple[TaggedInterval, HdrHistogram]:
         """Decoding takes long: only what an objective asks for is. Raises ValueError else."""
         tag = line.partition(b",")[0]
         of_step = tag.startswith(b"Tag=%d/" % self.step) if self.step is not None else False
         if not (self._wants_gaps and of_step and tag.endswith(b"/itl")):
             raise ValueError("not of interest")
-        interval = parse_interval(line)
+        interval = tagged_interval(line)
         assert interval is not None, "it has a tag"
-        return interval
+        return interval, interval.histogram()
