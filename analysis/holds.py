@@ -3,8 +3,7 @@
     python analysis/holds.py runs/2026-11-23T12-00-00Z_demo_simulator
     python analysis/holds.py runs/… --require "p95(ttft) <= 200ms" --require "rate(failed) <= 1%"
 
-It judges what has one value a request, all requests that are no warm-up; `loadproof gate RUN`
-judges tokens and memory as well, and cuts start-ups.
+It judges what has one value a request; `loadproof gate RUN` has tokens, memory and start-ups too.
 """
 
 import argparse
