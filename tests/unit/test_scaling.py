@@ -1,11 +1,13 @@
 """The scaling law: known parameters come back, intervals hold them, and levels check themselves."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+from rich.console import Console
 
 from loadproof.analysis.judge import analyse
 from loadproof.model.scaling import Scaling
@@ -14,7 +16,10 @@ from loadproof.recording.reader import read_run
 from loadproof.recording.records import encode_record
 from loadproof.recording.writer import RunWriter
 from loadproof.report import scaling as worded
+from loadproof.report.page import report_html
 from loadproof.report.scaling_chart import CHARTS, scaling_svg
+from loadproof.report.terminal import print_verdict
+from loadproof.report.verdict_json import decode_verdict, encode_verdict
 from loadproof.stats.scaling import Fitted, Law, fit
 from unit.made_up_run import SECOND_NS, MadeUpLevel, level_begin_ns, record_of, write_made_up_run
 
@@ -135,6 +140,19 @@ def test_a_run_of_five_levels_gets_a_law_and_a_knee(tmp_path: Path) -> None:
         svg = scaling_svg(drawn, found)
         assert "predicted" in svg
         assert "knee" in svg
+
+
+def test_every_report_shows_the_law_and_its_knee(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    verdict = verdict_of(run, [200.0, 220.0, 270.0, 400.0, 800.0])
+    page = report_html(read_run(run), verdict)
+    assert "Universal scalability law" in page
+    assert 'class="knee"' in page
+    printed = io.StringIO()
+    print_verdict(verdict, Console(file=printed, width=160))
+    assert "law   X(N) = " in printed.getvalue()
+    assert "knee  " in printed.getvalue()
+    assert decode_verdict(encode_verdict(verdict)).scaling == verdict.scaling
 
 
 def test_throughput_that_only_levels_off_has_a_knee_without_upper_bound(tmp_path: Path) -> None:

@@ -91,17 +91,17 @@ def steadiness_of(
             drifts += _trend(one.since(from_ns), load_ns[0])
     drifts += _growing_queue(samples.get("waiting", ()), from_ns, load_ns)
     to_tell = steady_state.BATCH * steady_state.LEAST_TO_JUDGE
-    enough = sum(record.start_ns >= from_ns for record in measured) >= to_tell
+    told_from = sum(record.start_ns >= from_ns for record in measured)
     cut = cut_by is not None
     return Steadiness(
-        steady=False if drifts else True if enough else None,
+        steady=False if drifts else True if told_from >= to_tell else None,
         from_ns=from_ns if cut else None,
         cut_requests=sum(r.start_ns < from_ns for r in records if not r.warmup) if cut else 0,
         cut_s=(from_ns - load_ns[0]) / 1e9 if cut else 0.0,
         cut_by=cut_by,
         drifts=tuple(drifts),
         climbs=tuple(_climbs(samples, from_ns)),
-        requests=len(measured),
+        requests=told_from,
         requests_to_tell=to_tell,
     )
 

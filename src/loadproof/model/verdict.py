@@ -186,7 +186,7 @@ class Steadiness:
     """What kept changing in a level that never got steady."""
     climbs: tuple[Climb, ...]
     requests: int
-    """Completed requests that this was told from."""
+    """Completed requests that this was told from: those of the part that is judged."""
     requests_to_tell: int
     """How many it takes to tell."""
 
