@@ -2,7 +2,8 @@
 
 The answers are those of many simulated models to the shipped questions, a fourth of them
 mathematics, with the thinking that a reasoning model sends; they go through the process that a run
-uses, handed over once a second's worth at a time.
+uses, handed over once a second's worth at a time. Half of the boxes are written in a way that has
+not been seen before and has to be parsed, which is what takes long.
 """
 
 import argparse
@@ -41,10 +42,11 @@ def answers(count: int) -> list[Asked]:
         for task in TASKS:
             for question in islice(orders[task], 30):
                 said = models[task].say(question.question)
+                text = said.text
+                if len(found) % 2:  # the same value in new words
+                    text = text.replace(r"\boxed{", rf"\boxed{{{len(found)} - {len(found)} + ")
                 turn = f"{question.id}#0" if task == "chat" else question.id
-                answer = Answer(
-                    said.text, said.thinking, finished_thinking=True, finish_reason="stop"
-                )
+                answer = Answer(text, said.thinking, finished_thinking=True, finish_reason="stop")
                 found.append((task, turn, answer))
         seed += 1
     return found[:count]
@@ -54,11 +56,13 @@ def main() -> int:
     """Prints the rate; 1 where an answer could not be graded or the aim is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--answers", type=int, default=4_000)
-    asked = answers(parser.parse_args().answers)
+    count = parser.parse_args().answers
+    found = answers(count + BATCH)
+    warm_up, asked = found[:BATCH], found[BATCH:]
     print(machine_line(machine()))
     grader = GraderProcess(tasks=TASKS)
     try:
-        for key, one in enumerate(asked[:BATCH]):  # what loads at first is not counted
+        for key, one in enumerate(warm_up):  # what loads at first is not counted
             grader.submit(-1 - key, *one)
         grader.drain(WITHIN_S)
         assert grader.pid is not None, "it runs"
