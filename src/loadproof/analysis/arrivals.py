@@ -14,6 +14,9 @@ import msgspec
 from loadproof.analysis.intervals import Lateness
 from loadproof.model.record import Clock, RequestRecord
 
+_TURNS_TO_CONNECT = 4
+"""Of the loop: the connection stands, two flights of a TLS handshake come, the user goes on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Errors:
@@ -90,7 +93,8 @@ def _sent_late_ms(record: RequestRecord, lateness: Lateness) -> float:
     if record.connect_ms is None:
         return 0.0
     connected_ns = record.start_ns + round(record.connect_ms * 1e6)
-    return min(lateness.at_ms(record.worker, connected_ns), record.connect_ms)
+    late_ms = lateness.at_ms(record.worker, connected_ns)
+    return min(_TURNS_TO_CONNECT * late_ms, record.connect_ms)
 
 
 def _tokens(record: RequestRecord) -> int:
