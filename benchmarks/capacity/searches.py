@@ -6,10 +6,13 @@ from benchmarks.capacity.shapes import WARMUP_ROUNDS, Shape, records_of
 from loadproof.analysis.capacity.belief import levels_between
 from loadproof.analysis.capacity.policy import Bracket, Finish, Move, Visit, next_move
 from loadproof.analysis.capacity.visit import Says, may_end, says
+from loadproof.analysis.judge import judge_level
 from loadproof.analysis.referee.looks import FEWEST_REQUESTS, RATIO
 from loadproof.analysis.samples import LevelSamples
+from loadproof.model.objective import Objective
 from loadproof.model.record import RequestRecord
 from loadproof.model.scenario import Scenario
+from loadproof.model.verdict import Judgement
 from loadproof.stats.looking import Plan
 
 FIXED_REQUESTS = 1_000
@@ -43,7 +46,7 @@ def ours(shape: Shape, scenario: Scenario, seed: int) -> Found:
             return Found(bracket.holds, bracket.broken, requests, warmup, len(visits), move.why)
         said = _visited(shape, scenario, move, seed * 1_000 + len(visits))
         warmup += WARMUP_ROUNDS * move.level
-        visits.append(Visit(move.level, move.purpose, said.n, said.chance, said.ruling))
+        visits.append(Visit(move.level, move.purpose, said.n, said.leaning, said.ruling))
 
 
 def fixed(shape: Shape, scenario: Scenario, seed: int) -> Found:
@@ -61,8 +64,9 @@ def fixed(shape: Shape, scenario: Scenario, seed: int) -> Found:
         requests += len(records)
         warmup += WARMUP_ROUNDS * level
         visits += 1
-        said = says(_samples(level, records, None), scenario.parsed_objectives(), scenario, None)
-        return said.chance >= 0.5
+        objectives = scenario.parsed_objectives()
+        _, judged = judge_level(_samples(level, records, None), None, objectives, scenario, None)
+        return all(map(_is_within, objectives, judged))
 
     level = levels[0]
     while True:
@@ -84,10 +88,18 @@ def fixed(shape: Shape, scenario: Scenario, seed: int) -> Found:
     return Found(highest, broken, requests, warmup, visits, "")
 
 
+def _is_within(objective: Objective, judgement: Judgement) -> bool:
+    """Whether what was observed is within the limit, as tools say that do not count chance in."""
+    assert judgement.estimate is not None, "it was measured"
+    if objective.quantile is not None:
+        return judgement.estimate <= round(1 - objective.quantile, 12)
+    return judgement.estimate <= objective.limit
+
+
 def _visited(shape: Shape, scenario: Scenario, move: Move, seed: int) -> Says:
     """A visit, looked at as the referee would, until it may end."""
     objectives = scenario.parsed_objectives()
-    confidence = move.confidence if move.purpose == "claim" else None
+    confidence = move.confidence if move.purpose.is_claim else None
     records = records_of(shape, move.level, min(move.requests, _SOON), seed)
     n = min(FEWEST_REQUESTS, move.requests)
     while True:
@@ -95,7 +107,7 @@ def _visited(shape: Shape, scenario: Scenario, move: Move, seed: int) -> Says:
             records = records_of(shape, move.level, move.requests, seed)
         plan = Plan(move.requests)
         said = says(_samples(move.level, records[:n], plan), objectives, scenario, confidence)
-        if may_end(move.purpose, said, move.requests):
+        if may_end(move.purpose, said, move.requests, move.level):
             return said
         n = min(max(n + 1, int(n * RATIO)), move.requests)
 

@@ -128,6 +128,6 @@ def test_the_notebook_is_kept_without_outputs_and_its_tables_can_be_made(tmp_pat
 def test_capacity_shows_a_search(tmp_path: Path, script: Script) -> None:
     run = write_search(tmp_path / "run", lambda users: 50.0 if users <= 10 else 200.0)
     output = script("capacity.py", run)
-    assert "Capacity: holds up to 10 users, broken from 12, between them undecided" in output
-    assert "at 12 users breaks: p80(ttft) <= 120ms" in output
+    assert "Capacity: holds up to 10 users, broken from 11, at 95 % confidence" in output
+    assert "at 11 users breaks: p80(ttft) <= 120ms" in output
     assert "likely to be broken" in output

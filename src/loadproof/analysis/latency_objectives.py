@@ -15,6 +15,7 @@ from loadproof.recording import hdr
 from loadproof.stats import binomial, mean
 from loadproof.stats.interval import Interval
 from loadproof.stats.percentiles import Exceedance, exact, exceedance
+from loadproof.stats.series import mean_bounds, share_bounds
 
 _DEPENDENT = "; gaps of one request are not independent, so it is less sure than stated"
 
@@ -24,7 +25,8 @@ def judge_percentile(objective: Objective, level: LevelSamples, confidence: floa
 
     HOLDS where the upper Clopper–Pearson bound of that share is at most 1 - q, BROKEN where the
     lower bound is above. Each bound is one-sided, so each claim errs at most at 1 - confidence
-    where samples are independent.
+    where samples are independent. A level that is looked at while it lasts is judged by bounds
+    that stay true at all of its looks.
     """
     assert objective.quantile is not None, "a percentile has a quantile"
     quantile = objective.quantile
@@ -49,6 +51,9 @@ def judge_percentile(objective: Objective, level: LevelSamples, confidence: floa
         binomial.interval(least.over, least.n, confidence, sides=1).low,
         binomial.interval(most.over, most.n, confidence, sides=1).high,
     )
+    if level.plan is not None and objective.metric != "itl":
+        found = share_bounds(values_ms, objective.limit, confidence, plan=level.plan)
+        bounds = Interval(found.low, found.high)
     ruling = ruling_at_most(bounds, allowed)
     more = None
     reason = (
@@ -83,6 +88,9 @@ def judge_mean(objective: Objective, level: LevelSamples, confidence: float) -> 
             return nothing_measured(objective, level)
         moments, unit = mean.Moments.of(values_ms), "requests"
     bounds = mean.interval(moments, confidence, sides=1)
+    if level.plan is not None and objective.metric != "itl":
+        found = mean_bounds(values_ms, confidence, plan=level.plan)
+        bounds = Interval(found.low, found.high)
     observed = wording.milliseconds(moments.mean)
     if bounds is None:
         reason = f"the mean was {observed}, of a single request: two at least are needed"

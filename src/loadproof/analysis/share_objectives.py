@@ -1,5 +1,7 @@
 """Judging shares of requests: failures by the outcomes, answer quality by the grades."""
 
+import numpy as np
+
 from loadproof.analysis import wording
 from loadproof.analysis.finding import (
     Finding,
@@ -15,7 +17,10 @@ from loadproof.model.objective import Objective
 from loadproof.model.record import Outcome
 from loadproof.model.verdict import Ruling
 from loadproof.stats import binomial, mean
+from loadproof.stats.interval import Interval
+from loadproof.stats.looking import Plan
 from loadproof.stats.percentiles import FloatArray
+from loadproof.stats.series import mean_bounds, share_bounds
 
 _OUTCOMES = {"failed": Outcome.FAILED, "cut_off": Outcome.CUT_OFF}
 _DONE = {
@@ -47,6 +52,10 @@ def judge_rate(objective: Objective, level: LevelSamples, confidence: float) -> 
     hits = sum(found)
     rate = hits / n
     bounds = binomial.interval(hits, n, confidence, sides=1)
+    if level.plan is not None:
+        flags = np.array(found, dtype=np.float64)
+        at_looks = share_bounds(flags, 0.5, confidence, plan=level.plan)
+        bounds = Interval(at_looks.low, at_looks.high)
     ruling = ruling_at_most(bounds, objective.limit)
     more = None
     low, high = wording.share(bounds.low), wording.share(bounds.high)
@@ -74,6 +83,8 @@ def judge_quality(objective: Objective, level: LevelSamples, confidence: float) 
         return Finding(Ruling.INCONCLUSIVE, reason, 0)
     observed = float(grades.mean())
     bounds = mean.unit_interval(grades, confidence, sides=1)
+    if level.plan is not None:
+        bounds = _at_looks(grades, confidence, level.plan)
     ruling = ruling_at_least(bounds, objective.limit)
     more = None
     low, high = wording.share(bounds.low), wording.share(bounds.high)
@@ -95,3 +106,12 @@ def _answers_to_settle(grades: FloatArray, limit: float, confidence: float) -> i
     if mean.judged_as_binary(grades):
         return binomial.trials_to_settle(1 - moments.mean, round(1 - limit, 12), confidence)
     return mean.samples_to_settle(moments, limit, confidence)
+
+
+def _at_looks(grades: FloatArray, confidence: float, plan: Plan) -> Interval:
+    """Bounds of the mean of grades from 0 to 1 that are true at all of the planned looks."""
+    if bool(np.all((grades == 0) | (grades == 1))):
+        right = share_bounds(grades, 0.5, confidence, plan=plan)
+        return Interval(right.low, right.high)
+    found = mean_bounds(grades, confidence, plan=plan)
+    return Interval(max(found.low, 0.0), min(found.high, 1.0))

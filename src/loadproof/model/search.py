@@ -23,7 +23,7 @@ class Search(FileModel):
     """Budget of the whole search: requests that are measured."""
     duration: Annotated[Duration, Field(gt=0)] = 3600.0
     """Budget of the whole search: its time."""
-    level_requests: Positive = 3_000
+    level_requests: Positive = 2_200
     """How many requests one visit to a level may measure."""
     level_duration: Annotated[Duration, Field(gt=0)] = 300.0
     """How long one visit to a level may measure."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from loadproof.analysis import wording
-from loadproof.analysis.capacity.policy import Bracket, Purpose
+from loadproof.analysis.capacity.policy import Bracket
 from loadproof.analysis.capacity.visits import Made, made_visits, wording_of
 from loadproof.analysis.goodput_objectives import is_good
 from loadproof.analysis.judge import cpus_of, scenario_of
@@ -103,9 +103,7 @@ def _claim(made: Sequence[Made], level: int | None, ruling: Ruling) -> Made | No
     found = (
         one
         for one in made
-        if one.visit.purpose is Purpose.CLAIM
-        and one.visit.ruling is ruling
-        and one.decided.users == level
+        if one.visit.purpose.is_claim and one.visit.ruling is ruling and one.decided.users == level
     )
     return next(found, None)
 

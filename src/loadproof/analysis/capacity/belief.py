@@ -54,15 +54,14 @@ class Belief:
         """The probability that `level` holds."""
         return float(self.weights[self.levels.index(level) + 1 :].sum())
 
-    def highest_holding(self, sure: float) -> int | None:
-        """The highest level that holds with a probability of at least `sure`."""
-        found = [level for level in self.levels if self.holds(level) >= sure]
-        return found[-1] if found else None
-
-    def lowest_broken(self, sure: float) -> int | None:
-        """The lowest level that is broken with a probability of at least `sure`."""
-        found = [level for level in self.levels if 1 - self.holds(level) >= sure]
-        return found[0] if found else None
+    def width(self, sure: float) -> float:
+        """By which factor the lowest level that surely does not hold lies above the highest that
+        surely does, each with a probability of `sure` at least."""
+        holding = [level for level in self.levels if self.holds(level) >= sure]
+        failing = [level for level in self.levels if 1 - self.holds(level) >= sure]
+        highest = holding[-1] if holding else self.levels[0]
+        lowest = failing[0] if failing else self.levels[-1]
+        return lowest / highest
 
     def median(self) -> int:
         """The level about which it is least certain whether it holds."""

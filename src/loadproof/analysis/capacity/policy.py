@@ -8,13 +8,13 @@ visits are kept apart:
 - A *claim* is a visit of its own, on requests of its own, to a level that was chosen before. It
   says HOLDS (all objectives hold), BROKEN (one is broken) or nothing.
 
-At any level only one of HOLDS and BROKEN can be false. The k-th claim may be false with probability
-alpha_k, fixed before the search began, and sum(alpha_k) <= 1 - confidence: by Bonferroni's
-inequality all claims are true together at the confidence, whichever levels they are about and in
-whatever order they came. Within a claim, HOLDS needs each objective to hold at alpha_k: a false one
-needs a certain objective to be falsely held, so nothing is to be divided (intersection-union test,
-Berger 1982). BROKEN needs any one of m objectives to be broken, so each is judged at alpha_k / m.
-That looks may be many within a visit is seen to by bounds that stay true under continual looking.
+At any level only one of HOLDS and BROKEN can be false. The k-th claim of a kind may be false with
+probability alpha_k, fixed before the search began, and all of these together are no more than
+1 - confidence: by Bonferroni's inequality all claims are true together at the confidence, whichever
+levels they are about and in whatever order they came. Within a claim, HOLDS needs each objective to
+hold at alpha_k: a false one needs a certain objective to be falsely held, so nothing is to be
+divided (intersection-union test, Berger 1982). BROKEN needs any one of m to be broken, so
+each is judged at alpha_k / m. Within a visit, bounds stay true under continual looking.
 
 Monotonicity (more load is never better) makes two claims an answer for all levels: what holds at H
 holds below it, what is broken at B is broken above. It is assumed, not shown; levels that
@@ -26,14 +26,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from loadproof.analysis.capacity.belief import Belief, levels_between
+from loadproof.analysis.capacity.steering import Leaning
 from loadproof.model.search import Search
 from loadproof.model.verdict import Ruling
 
-SHARES = (0.3, 0.3, 0.12, 0.12, 0.06, 0.06, 0.02, 0.02)
-"""Of 1 - confidence, what each claim in its turn may spend: two are needed, more is repair."""
-SURE = 0.9
-"""How likely a level has to be to hold, or to be broken, before a claim is tried there."""
-MOST_PROBES = 12
+SHARES = {"show holds": (0.35, 0.35), "show broken": (0.15, 0.1, 0.05)}
+"""Of 1 - confidence, what each claim of a kind may spend in its turn. HOLDS takes many more
+requests than BROKEN; the more it may spend the fewer these are."""
+SURE = 0.8
+"""How likely a claim has to be to succeed before it is tried."""
+LIKELY = 0.5
+FURTHER = 1.5
+"""A claim that came to nothing is followed by one as much further away from the doubt."""
+LITTLE = 0.3
+"""Of the most that a visit may cost: claims as cheap as that are made again, closer by."""
+MOST_PROBES = 5
 GLANCE_REQUESTS = 10
 PROBE_REQUESTS = 100
 ROUNDS = 3
@@ -48,19 +55,26 @@ class Purpose(StrEnum):
     """Whether the level is obviously broken, on the way up."""
     PROBE = "probe"
     """On which side of the capacity the level is likely to be."""
-    CLAIM = "claim"
-    """What may be said of the level with confidence."""
+    SHOW_HOLDS = "show holds"
+    """A claim, at a level that is likely to hold."""
+    SHOW_BROKEN = "show broken"
+    """A claim, at a level that is likely to be broken."""
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether something may be said of the level with confidence afterwards."""
+        return self in (Purpose.SHOW_HOLDS, Purpose.SHOW_BROKEN)
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a visit to a level has said: `chance` is the probability that the level holds by what
-    was seen there, `ruling` what a claim came to. `invalid`: the generator was the bottleneck."""
+    """What a visit to a level has said: `leaning` by what was seen there, `ruling` what a claim
+    came to. `invalid`: the generator was the bottleneck."""
 
     level: int
     purpose: Purpose
     requests: int
-    chance: float
+    leaning: Leaning
     ruling: Ruling = Ruling.INCONCLUSIVE
     invalid: bool = False
 
@@ -93,7 +107,7 @@ class Bracket:
     @classmethod
     def of(cls, visits: Sequence[Visit]) -> "Bracket":
         """By the claims among `visits`."""
-        claims = [visit for visit in visits if visit.purpose is Purpose.CLAIM]
+        claims = [visit for visit in visits if visit.purpose.is_claim]
         holding = [visit.level for visit in claims if visit.ruling is Ruling.HOLDS]
         broken = [visit.level for visit in claims if visit.ruling is Ruling.BROKEN]
         return cls(max(holding, default=None), min(broken, default=None))
@@ -113,7 +127,7 @@ def next_move(
     why = _why_finished(search, levels, visits, elapsed_s)
     if why is not None:
         return Finish(why)
-    level, purpose = _choice(search, levels, visits, Bracket.of(visits))
+    level, purpose = _choice(search, levels, visits)
     if level is None:
         return Finish("no further level can be settled within what a visit may cost")
     left = search.requests - _spent(visits)
@@ -122,7 +136,7 @@ def next_move(
         purpose=purpose,
         requests=min(_requests(search, level, purpose), left),
         duration_s=_duration_s(search, purpose, search.duration - elapsed_s),
-        confidence=1 - (1 - confidence) * _share(visits),
+        confidence=1 - (1 - confidence) * (_share(visits, purpose) or 1),
     )
 
 
@@ -165,60 +179,72 @@ def _all_hold(search: Search, levels: tuple[int, ...]) -> str:
 
 
 def _choice(
-    search: Search, levels: tuple[int, ...], visits: Sequence[Visit], bracket: Bracket
+    search: Search, levels: tuple[int, ...], visits: Sequence[Visit]
 ) -> tuple[int | None, Purpose]:
     seen = [visit for visit in visits if not visit.invalid]
     climbed = max((visit.level for visit in seen), default=None)
     if climbed is None:
         return levels[0], Purpose.GLANCE
-    if climbed < levels[-1] and all(visit.chance >= 0.5 for visit in seen):
+    if climbed < levels[-1] and all(visit.leaning.holds >= LIKELY for visit in seen):
         return _nearest(levels, 2 * climbed), Purpose.GLANCE
-    belief = Belief.of(levels, ((visit.level, visit.chance) for visit in seen))
+    within = Belief.of(levels, ((visit.level, visit.leaning.clearly_holds) for visit in seen))
+    up_to = Belief.of(levels, ((visit.level, 1 - visit.leaning.clearly_broken) for visit in seen))
+    claims = [visit for visit in visits if visit.purpose.is_claim]
     probes = sum(visit.purpose is Purpose.PROBE for visit in visits)
-    holding, broken = belief.highest_holding(SURE), belief.lowest_broken(SURE)
-    open_from = levels[0] if holding is None else holding
-    open_to = levels[-1] if broken is None else broken
-    claims = sum(visit.purpose is Purpose.CLAIM for visit in visits)
-    wide = open_to > max(open_from + 1, open_from * (1 + search.resolution))
-    if wide and probes < MOST_PROBES and claims == 0:
-        return belief.median(), Purpose.PROBE
-    if claims >= len(SHARES):
-        return None, Purpose.CLAIM
-    return _claim(levels, seen, bracket, belief), Purpose.CLAIM
+    if not claims and probes < MOST_PROBES:
+        widest = max((within, up_to), key=lambda belief: belief.width(SURE))
+        if widest.width(SURE) > max(1 + search.resolution, 1 + 1.5 / widest.median()):
+            return widest.median(), Purpose.PROBE
+    return _claim(search, levels, claims, within, up_to)
 
 
 def _claim(
-    levels: tuple[int, ...], seen: Sequence[Visit], bracket: Bracket, belief: Belief
-) -> int | None:
-    """The level for the next claim, no level twice: the broken side first, which takes few
-    requests to settle, then the other, then levels within the bracket."""
-    claims = {visit.level: visit.ruling for visit in seen if visit.purpose is Purpose.CLAIM}
+    search: Search,
+    levels: tuple[int, ...],
+    claims: Sequence[Visit],
+    within: Belief,
+    up_to: Belief,
+) -> tuple[int | None, Purpose]:
+    """The next claim, at no level twice: the broken side first, which takes few requests to settle.
+    Levels are those that are likely to be far enough from the doubt.
+
+    When both sides have one, a side is narrowed as long as its claims cost little."""
+    bracket = Bracket.of(claims)
     inside = [
         level
         for level in levels
-        if level not in claims
+        if all(visit.level != level for visit in claims)
         and (bracket.holds is None or level > bracket.holds)
         and (bracket.broken is None or level < bracket.broken)
     ]
-    above = [level for level in inside if 1 - belief.holds(level) >= SURE]
-    below = [level for level in reversed(inside) if belief.holds(level) >= SURE]
-    nothing = [level for level, ruling in claims.items() if ruling is Ruling.INCONCLUSIVE]
-    median = belief.median()
-    if bracket.broken is None:
-        further = [level for level in above if level > max(nothing, default=0)]
-        skipped = sum(level >= median for level in nothing)
-        return _further(further, skipped) or (None if levels[-1] in claims else levels[-1])
-    if bracket.holds is None:
-        further = [level for level in below if level < min(nothing, default=levels[-1])]
-        skipped = sum(level <= median for level in nothing)
-        return _further(further, skipped) or (None if levels[0] in claims else levels[0])
-    return next(iter(above), None) or next(iter(below), None)
+    broken = [level for level in inside if 1 - up_to.holds(level) >= SURE]
+    holding = [level for level in reversed(inside) if within.holds(level) >= SURE]
+    nothing = [visit for visit in claims if visit.ruling is Ruling.INCONCLUSIVE]
+    if bracket.broken is None and _share(claims, Purpose.SHOW_BROKEN):
+        beyond = max(
+            (FURTHER * v.level for v in nothing if v.purpose is Purpose.SHOW_BROKEN), default=0
+        )
+        further = [level for level in broken if level >= beyond]
+        return next(iter(further or inside[-1:]), None), Purpose.SHOW_BROKEN
+    if bracket.holds is None and _share(claims, Purpose.SHOW_HOLDS):
+        below = min(
+            (v.level / FURTHER for v in nothing if v.purpose is Purpose.SHOW_HOLDS),
+            default=levels[-1],
+        )
+        further = [level for level in holding if level <= below]
+        return next(iter(further or inside[:1]), None), Purpose.SHOW_HOLDS
+    if broken and _is_cheap(claims, Purpose.SHOW_BROKEN, Ruling.BROKEN, search):
+        return broken[0], Purpose.SHOW_BROKEN
+    if holding and _is_cheap(claims, Purpose.SHOW_HOLDS, Ruling.HOLDS, search):
+        return holding[0], Purpose.SHOW_HOLDS
+    return None, Purpose.SHOW_HOLDS
 
 
-def _further(levels: Sequence[int], skipped: int) -> int | None:
-    """The first of `levels`, which are in the order of their distance from the doubt; the further
-    away the more claims on this side have come to nothing."""
-    return levels[min(skipped, len(levels) - 1)] if levels else None
+def _is_cheap(claims: Sequence[Visit], purpose: Purpose, ruling: Ruling, search: Search) -> bool:
+    """Whether the last claim that came to `ruling` cost little, and another may be made."""
+    made = [visit.requests for visit in claims if visit.ruling is ruling]
+    few = bool(made) and made[-1] <= LITTLE * search.level_requests
+    return few and _share(claims, purpose) > 0
 
 
 def _nearest(levels: tuple[int, ...], wanted: int) -> int:
@@ -226,7 +252,7 @@ def _nearest(levels: tuple[int, ...], wanted: int) -> int:
 
 
 def _requests(search: Search, level: int, purpose: Purpose) -> int:
-    if purpose is Purpose.CLAIM:
+    if purpose.is_claim:
         return search.level_requests
     fewest = GLANCE_REQUESTS if purpose is Purpose.GLANCE else PROBE_REQUESTS
     return min(max(fewest, ROUNDS * level), search.level_requests)
@@ -239,6 +265,8 @@ def _duration_s(search: Search, purpose: Purpose, left_s: float) -> float:
     return min(longest_s, left_s)
 
 
-def _share(visits: Sequence[Visit]) -> float:
-    claims = sum(visit.purpose is Purpose.CLAIM for visit in visits)
-    return SHARES[min(claims, len(SHARES) - 1)]
+def _share(visits: Sequence[Visit], purpose: Purpose) -> float:
+    """What the next claim of this kind may spend; 0 when none is left, and for what is no claim."""
+    made = sum(visit.purpose is purpose for visit in visits)
+    shares = SHARES.get(purpose, ())
+    return shares[made] if made < len(shares) else 0.0

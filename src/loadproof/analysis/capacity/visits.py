@@ -45,14 +45,14 @@ def made_visits(
 
 def said_at(decided: NextStep, level: LevelSamples, scenario: Scenario, cpus: int | None) -> Says:
     """What the samples of one visit say, by its purpose."""
-    confidence = decided.confidence if decided.purpose == Purpose.CLAIM else None
+    confidence = decided.confidence if Purpose(decided.purpose).is_claim else None
     return says(level, scenario.parsed_objectives(), scenario, confidence, cpus)
 
 
 def visit_of(decided: NextStep, said: Says) -> Visit:
     """What the policy has to know of a visit."""
     purpose = Purpose(decided.purpose)
-    return Visit(decided.users, purpose, said.n, said.chance, said.ruling, said.invalid)
+    return Visit(decided.users, purpose, said.n, said.leaning, said.ruling, said.invalid)
 
 
 def wording_of(visit: Visit) -> str:
@@ -61,7 +61,7 @@ def wording_of(visit: Visit) -> str:
         return "the load generator was the bottleneck"
     if visit.ruling in (Ruling.HOLDS, Ruling.BROKEN):
         return f"{visit.ruling}"
-    likely = "likely to hold" if visit.chance >= LIKELY else "likely to be broken"
-    if visit.purpose is Purpose.CLAIM:
+    likely = "likely to hold" if visit.leaning.holds >= LIKELY else "likely to be broken"
+    if visit.purpose.is_claim:
         return f"not to be settled here ({likely})"
     return likely

@@ -97,7 +97,10 @@ class SearchWatch:
             return
         said = said_at(present, level, self._scenario, self._cpus)
         too_soon = said.resources and elapsed_s < RESOURCE_AFTER_S
-        if may_end(Purpose(present.purpose), said, present.requests) and not too_soon:
+        if (
+            may_end(Purpose(present.purpose), said, present.requests, present.users)
+            and not too_soon
+        ):
             self._ended.add(present.step)
             why = wording_of(visit_of(present, said))
             self._control.append(EndStep(now_ns(), present.step, why))
