@@ -5,6 +5,7 @@ judged whole, as those of a run are: time to first token, end-to-end latency and
 """
 
 import argparse
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -58,8 +59,9 @@ def main() -> None:
             continue
         for n in options.sizes:
             runs = max(options.runs // 5, 20) if case.engine else options.runs
-            table.add_row(case.name, f"{n:,}", *_cells(case, _tally(case, n, runs)))
-            console.print(f"{case.name}, {n:,} requests, {runs} levels", style="dim")
+            cells = [case.name, f"{n:,}", *_cells(case, _tally(case, n, runs))]
+            table.add_row(*cells)
+            print(f"{runs} levels", *cells, sep=" | ", file=sys.stderr, flush=True)
     console.print(table)
 
 
