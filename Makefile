@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
-.PHONY: demo test test-engine second-opinion bench peers capacity-bench check format schemas lock clean help
+.PHONY: calibrate demo test test-engine second-opinion bench peers capacity-bench check format schemas lock clean help
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ peers: $(READY) ## Install the other tools that bench is to show, each by itself
 
 capacity-bench: $(READY) ## How often the search for the capacity is right, and what it costs
 	$(BIN)/python -m benchmarks.capacity
+
+calibrate: $(READY) ## How often verdicts err, on simulated runs whose truth is known (40 minutes on 2 cores)
+	$(BIN)/python -m benchmarks.calibration
 
 check: $(READY) ## Format, lint and types alone
 	$(BIN)/ruff format --check .

@@ -5,7 +5,6 @@ of the requests' starts.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -17,7 +16,6 @@ from scipy.signal import lfilter
 from scipy.stats import norm
 
 FloatArray = NDArray[np.float64]
-Draw = Callable[[np.random.Generator, tuple[int, int]], FloatArray]
 
 
 class Process(Protocol):
@@ -56,10 +54,6 @@ class Autoregressive:
     @property
     def mean(self) -> float:
         return math.exp(0.5)
-
-
-BURN_IN = 20_000
-"""Requests before a queue's first one that counts: hundreds of times its correlation."""
 
 
 @dataclass(frozen=True)
