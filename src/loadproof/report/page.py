@@ -15,6 +15,7 @@ from loadproof.model.scenario import Scenario
 from loadproof.model.verdict import Judgement, Ruling, RunVerdict
 from loadproof.recording.reader import RecordedRun
 from loadproof.report import cells, generator, quality, scaling, steadiness, thinking
+from loadproof.report.asked import asked
 from loadproof.report.chart import chart_svg
 from loadproof.report.charts import charts_of
 from loadproof.report.environment import page_environment
@@ -132,6 +133,7 @@ def _scaling_charts(verdict: RunVerdict) -> list[tuple[Drawn, Markup]]:
 def _environment() -> Environment:
     environment = page_environment()
     environment.globals.update(
+        asked=asked,
         cells=cells,
         generator=generator,
         scaling=scaling,
