@@ -1,16 +1,22 @@
 """Verdicts: what holds, what is broken, what cannot be said, and what a pipeline sees."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from loadproof.analysis.judge import analyse
+from loadproof.analysis.judge import analyse, scenario_of
+from loadproof.analysis.objectives import judge
+from loadproof.analysis.samples import level_samples
 from loadproof.model.errors import RunUnreadableError
 from loadproof.model.exit_codes import ExitCode
+from loadproof.model.grammar import parse_objective
 from loadproof.model.record import Failure
 from loadproof.model.verdict import Judgement, Ruling, RunVerdict
+from loadproof.recording.hdr import new_histogram
 from loadproof.recording.reader import read_run
 from unit.made_up_run import MadeUpLevel, write_made_up_run
 
@@ -125,7 +131,31 @@ def test_itl_is_judged_by_every_token(tmp_path: Path, limit: int, ruling: Ruling
         judged(tmp_path, MadeUpLevel(1, [50.0] * 40, itl_ms=[20.0] * 10), f"p99(itl) <= {limit}ms")
     )
     assert (judgement.ruling, judgement.n) == (ruling, 400)
-    assert "not independent" in judgement.reason
+
+
+def test_gaps_of_one_request_are_no_independent_evidence(tmp_path: Path) -> None:
+    # One request in 50 has all its gaps over the limit: 2 % of 20,000 gaps, of four requests.
+    run = read_run(
+        write_made_up_run(tmp_path / "run", [MadeUpLevel(1, [50.0] * 200, itl_ms=[20.0] * 100)])
+    )
+    (level,) = level_samples(run, scenario_of(run.header, tmp_path))
+    slow = {"itl_p50_ms": 40.0, "itl_p99_ms": 40.0, "itl_max_ms": 40.0, "tpot_ms": 40.0}
+    measured = tuple(
+        msgspec.structs.replace(record, **slow) if index % 50 == 25 else record
+        for index, record in enumerate(level.measured)
+    )
+    gaps = new_histogram()
+    gaps.record_value(20_000, 19_600)
+    gaps.record_value(40_000, 400)
+    level = replace(level, measured=measured, itl={"chat": gaps})
+    finding = judge(parse_objective("p99(itl) <= 30ms"), level, 0.95)
+    assert (finding.n, finding.ruling) == (20_000, INCONCLUSIVE)
+    assert "these weigh as much as 200 independent ones" in finding.reason
+
+
+def test_failures_in_one_bunch_break_the_objective_they_broke(tmp_path: Path) -> None:
+    level = MadeUpLevel(16, over(0, 400), failures={Failure.RESET: 100})
+    assert only(judged(tmp_path, level, "rate(failed) <= 1%")).ruling is BROKEN
 
 
 def test_tokens_too_near_the_limit_for_the_histogram_decide_nothing(tmp_path: Path) -> None:

@@ -63,3 +63,13 @@ def more_text(more: int | None) -> str:
         f"about {wording.count(more)} more request{'' if more == 1 else 's'} at this level "
         "would be expected to settle it"
     )
+
+
+def weight_text(n: int, correlation: float, unit: str) -> str:
+    """What correlation does to a number of samples, where it does something; else nothing."""
+    if correlation < 1.15 or n < 2:
+        return ""
+    return (
+        f"; {unit} near each other are alike: these weigh as much as "
+        f"{wording.count(max(n / correlation, 1))} independent ones"
+    )

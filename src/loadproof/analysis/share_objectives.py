@@ -10,6 +10,7 @@ from loadproof.analysis.finding import (
     more_text,
     ruling_at_least,
     ruling_at_most,
+    weight_text,
 )
 from loadproof.analysis.latency_objectives import nothing_measured
 from loadproof.analysis.samples import LevelSamples
@@ -21,6 +22,7 @@ from loadproof.stats.interval import Interval
 from loadproof.stats.looking import Plan
 from loadproof.stats.percentiles import FloatArray
 from loadproof.stats.series import mean_bounds, share_bounds
+from loadproof.stats.settling import requests_to_settle
 
 _OUTCOMES = {"failed": Outcome.FAILED, "cut_off": Outcome.CUT_OFF}
 _DONE = {
@@ -31,7 +33,7 @@ _DONE = {
 
 
 def judge_rate(objective: Objective, level: LevelSamples, confidence: float) -> Finding:
-    """`rate(failed) <= limit`, by the one-sided Clopper–Pearson interval over all that was sent.
+    """`rate(failed) <= limit`, by the one-sided bounds of that share of all that was sent.
 
     `rate(unfinished_thinking)` is over all that completed: those that bore thinking tokens and
     none of the answer proper.
@@ -51,11 +53,12 @@ def judge_rate(objective: Objective, level: LevelSamples, confidence: float) -> 
         return nothing_measured(objective, level)
     hits = sum(found)
     rate = hits / n
-    bounds = binomial.interval(hits, n, confidence, sides=1)
-    if level.plan is not None:
-        flags = np.array(found, dtype=np.float64)
-        at_looks = share_bounds(flags, 0.5, confidence, plan=level.plan)
-        bounds = Interval(at_looks.low, at_looks.high)
+    flags = share_bounds(np.array(found, dtype=np.float64), 0.5, confidence, plan=level.plan)
+    low_bound = flags.low
+    if level.plan is None:
+        # One outage may be a rare one, but it was one: bunches speak against HOLDS alone.
+        low_bound = binomial.interval(hits, n, confidence, sides=1).low
+    bounds = Interval(low_bound, flags.high)
     ruling = ruling_at_most(bounds, objective.limit)
     more = None
     low, high = wording.share(bounds.low), wording.share(bounds.high)
@@ -63,9 +66,11 @@ def judge_rate(objective: Objective, level: LevelSamples, confidence: float) -> 
         f"{wording.count(hits)} of {wording.requests(n)} ({wording.share(rate)}) "
         f"{_DONE[objective.metric]}, {bound_text(ruling, low, high, confidence, at_most=True)}, "
         f"and the objective allows {wording.share_limit(objective.limit)}"
+        f"{weight_text(n, flags.correlation_requests, 'requests')}"
     )
     if ruling is Ruling.INCONCLUSIVE:
-        needed = binomial.trials_to_settle(rate, objective.limit, confidence)
+        per_request = flags.correlation_requests
+        needed = requests_to_settle(rate, objective.limit, confidence, per_request)
         more = more_requests(needed, n, len(level.sent(everything=True)))
         reason += f"; {more_text(more)}"
     return Finding(ruling, reason, n, rate, rate, bounds.low, bounds.high, more)

@@ -27,7 +27,7 @@ def at_most(over: float, n: int, shares: FloatArray, correlations: FloatArray) -
     expected number of positive counts estimated from survey data", Survey Methodology 24 (1998).
     """
     effective = n / correlations
-    few = (shares <= _RARE) & (effective * shares < _MANY)
+    few = (correlations > 1) & (shares <= _RARE) & (effective * shares < _MANY)
     hits = np.minimum(over / correlations, effective * (1 - 1e-12))
     found = np.asarray(
         1 - betainc(hits + 1, np.maximum(effective - hits, 1e-9), shares), np.float64
@@ -47,7 +47,7 @@ def at_least(over: float, n: int, shares: FloatArray, correlations: FloatArray) 
         return np.ones_like(shares)
     effective = n / correlations
     expected = effective * shares
-    few = (shares <= _RARE) & (expected >= 1) & (expected < _MANY)
+    few = (correlations > 1) & (shares <= _RARE) & (expected >= 1) & (expected < _MANY)
     hits = np.minimum(over / correlations, effective)
     found = np.asarray(betainc(hits, effective - hits + 1, shares), np.float64)
     if few.any():
