@@ -50,7 +50,7 @@ warmup = "300ms"
 requests = 12
 duration = "30s"
 [[objectives]]
-require = "p50(ttft) <= 30s"
+require = "goodput(ttft <= 30s) >= 40%"
 [[objectives]]
 require = "rate(failed) <= 30%"
 """,
