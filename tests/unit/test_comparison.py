@@ -164,6 +164,29 @@ def every_eighth_fails(run: Path) -> None:
     (run / "requests.jsonl").write_text("\n".join(lines) + "\n")
 
 
+def test_macro_f1_of_choices_is_compared_by_pairs(tmp_path: Path) -> None:
+    """The options chosen and right are no grades themselves."""
+    base, new = (
+        level(
+            8,
+            1,
+            task="medical_qa",
+            grades=[
+                {"accuracy": float(k % 10 < right), "truth": 2.0, "chosen": 2.0 - (k % 10 >= right)}
+                for k in range(1_500)
+            ],
+        )
+        for right in (9, 7)
+    )
+    found = compared(tmp_path, [base], [new])
+    contrast = of(found, "macro_f1(medical_qa)")
+    assert (contrast.change, contrast.pairs) == (Change.WORSE, 1_500)
+    assert contrast.base is not None
+    assert contrast.base.low is not None
+    assert contrast.base.low < contrast.base.value
+    assert not [c for c in found.contrasts if "chosen" in c.metric or "truth" in c.metric]
+
+
 def test_failures_and_goodput_are_compared_in_points(tmp_path: Path) -> None:
     objectives = ["goodput(ttft <= 200ms) >= 50%", "goodput(e2e <= 1s) >= 1/s"]
     runs = [
@@ -192,8 +215,9 @@ def test_memory_is_shown_and_not_judged(tmp_path: Path) -> None:
 
 
 def test_gaps_between_tokens_are_compared_by_request(tmp_path: Path) -> None:
-    base = level(8, 1, itl_ms=[20.0] * 9 + [40.0])
-    new = level(8, 2, itl_ms=[26.0] * 9 + [52.0])
+    quick = [20.0 + k % 5 for k in range(1_500)]
+    base = MadeUpLevel(8, quick, itl_ms=[2.0] * 9 + [4.0])
+    new = MadeUpLevel(8, quick, itl_ms=[2.6] * 9 + [5.2])
     found = compared(tmp_path, [base], [new])
     for metric in ("p50(itl)", "mean(itl)", "p50(tpot)"):
         assert of(found, metric).change is Change.WORSE

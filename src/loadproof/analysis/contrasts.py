@@ -1,19 +1,21 @@
 """One load level in two runs: each metric's difference, with its bounds at every error rate."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from loadproof.analysis.figures import Estimate, estimates_of
 from loadproof.analysis.levels import peak
-from loadproof.analysis.quality import pairs_of
+from loadproof.analysis.quality import paired
 from loadproof.analysis.samples import LevelSamples
 from loadproof.model.comparison import RELATIVE, Family
 from loadproof.model.metrics import MACRO_F1, MEMORIES
 from loadproof.model.objective import Objective
+from loadproof.stats import macro_f1
 from loadproof.stats.confidence_curve import ERRORS, Curve, unknown
 from loadproof.stats.difference import difference, relative_change
+from loadproof.stats.interval import Interval
 from loadproof.stats.long_run import independent_share_curve
 from loadproof.stats.pairing import Pairs, design_effect
 
@@ -95,7 +97,6 @@ def _qualities(base: LevelSamples, new: LevelSamples) -> Iterator[Tested]:
         for level in (base, new)
         for task in {record.task for record in level.completed(everything=True)}
         for metric in level.qualities(task)
-        if metric != MACRO_F1  # which is no mean of grades
     }
     for task, metric in sorted(graded):
         yield of_quality(base, new, task, metric)
@@ -103,14 +104,12 @@ def _qualities(base: LevelSamples, new: LevelSamples) -> Iterator[Tested]:
 
 def of_quality(base: LevelSamples, new: LevelSamples, task: str, metric: str) -> Tested:
     """One grade of one task in both runs, by pairs where at least half of the answers have one."""
-    before, after = base.grades(task, metric), new.grades(task, metric)
-    curves = [
-        independent_share_curve(grades) if len(grades) else None for grades in (before, after)
-    ]
-    pairs = pairs_of(base, new, task, metric)
-    paired = 0 < min(len(before), len(after)) <= 2 * pairs.n
+    curves = [quality_curve(level, task, metric) for level in (base, new)]
+    pairs = paired(base, new, task, metric)
+    answers = min(0 if curve is None else curve.n for curve in curves)
+    by_pairs = 0 < answers <= 2 * pairs.n
     change = None
-    if paired:
+    if by_pairs:
         change = _gain_curve(pairs)
     elif curves[0] is not None and curves[1] is not None:
         change = difference(curves[1], curves[0])
@@ -121,25 +120,50 @@ def of_quality(base: LevelSamples, new: LevelSamples, task: str, metric: str) ->
         base=curves[0],
         new=curves[1],
         change=change,
-        pairs=pairs.n if paired else None,
+        pairs=pairs.n if by_pairs else None,
     )
+
+
+def quality_curve(level: LevelSamples, task: str, metric: str) -> Curve | None:
+    """A grade of one level, whose answers do not depend on each other; None without any."""
+    if metric != MACRO_F1:
+        grades = level.grades(task, metric)
+        return independent_share_curve(grades) if len(grades) else None
+    truth, chosen = level.choices(task)
+    if not len(truth):
+        return None
+    curve = unknown(macro_f1.macro_f1(truth, chosen), len(truth), len(truth))
+    return _bounded(curve, lambda confidence: macro_f1.interval(truth, chosen, confidence, sides=1))
+
+
+def _gain_curve(pairs: Pairs | macro_f1.ChoicePairs) -> Curve:
+    """How much better the second answers are."""
+    if isinstance(pairs, Pairs):
+        weight, exact = pairs.n / design_effect(pairs), pairs.binary
+    else:
+        weight, exact = float(pairs.questions), False
+
+    def gain(confidence: float) -> Interval:
+        drop = pairs.drop_bounds(confidence, sides=1)
+        return Interval(-drop.high, -drop.low)
+
+    return _bounded(unknown(-pairs.drop, pairs.n, weight), gain, exact=exact)
 
 
 _FINEST_BOOTSTRAP = 4e-4
 """The smallest error rate that a few thousand replicates can bound."""
 
 
-def _gain_curve(pairs: Pairs) -> Curve:
-    """How much better the second answers are, by the bounds of the drop at a few error rates; in
-    between the next wider ones hold."""
-    every = 2 if pairs.binary else 8
-    curve = unknown(-pairs.drop, pairs.n, pairs.n / design_effect(pairs))
+def _bounded(curve: Curve, at: Callable[[float], Interval], *, exact: bool = False) -> Curve:
+    """The curve with its bounds `at` a few confidences; in between the next wider ones hold, and
+    what a bootstrap cannot tell stays unknown."""
+    every = 2 if exact else 8
     for index in range(0, len(ERRORS), every):
-        if not pairs.binary and ERRORS[index] < _FINEST_BOOTSTRAP:
+        if not exact and ERRORS[index] < _FINEST_BOOTSTRAP:
             break
-        bounds = pairs.drop_bounds(1 - float(ERRORS[index]), sides=1)
+        bounds = at(1 - float(ERRORS[index]))
         filled = slice(max(index - every + 1, 0), index + 1)
-        curve.low[filled], curve.high[filled] = -bounds.high, -bounds.low
+        curve.low[filled], curve.high[filled] = bounds.low, bounds.high
     return curve
 
 

@@ -7,11 +7,12 @@ import numpy as np
 from hdrh.histogram import HdrHistogram
 
 from loadproof.analysis import flow
+from loadproof.analysis.gap_clusters import RequestGaps
 from loadproof.analysis.goodput_objectives import is_good
 from loadproof.analysis.samples import LevelSamples
 from loadproof.model.comparison import Family
 from loadproof.model.objective import Kind, Objective
-from loadproof.model.record import Outcome, RequestRecord
+from loadproof.model.record import Outcome
 from loadproof.recording import hdr
 from loadproof.stats.confidence_curve import Curve
 from loadproof.stats.long_run import (
@@ -133,79 +134,36 @@ def _of_gaps(level: LevelSamples) -> Iterator[Estimate]:
     """Gaps between tokens: their value from the histogram of all of them, their error from how
     much requests differ, which share their tokens' luck."""
     histogram = level.gaps()
-    requests = _Paces.of(level.completed())
+    requests = RequestGaps.of(level, None)
     if not histogram.total_count or requests is None:
         return
     dependence = Dependence.of(requests.mean_ms, _in_flight(level))
     for name, quantile in QUANTILES.items():
         curve = _gap_quantile(histogram, requests, quantile, dependence)
         yield Estimate(f"{name}(itl)", Family.LATENCY, lower_is_better=True, curve=curve)
-    yield Estimate(
-        "mean(itl)", Family.LATENCY, lower_is_better=True, curve=_gap_mean(requests, dependence)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Paces:
-    """What is known of the gaps of each request (n,): how many, and in milliseconds their mean and
-    three of their quantiles."""
-
-    gaps: FloatArray
-    mean_ms: FloatArray
-    p50_ms: FloatArray
-    p99_ms: FloatArray
-    max_ms: FloatArray
-
-    @classmethod
-    def of(cls, records: Iterable[RequestRecord]) -> "_Paces | None":
-        rows = [
-            (r.output_tokens - 1, r.tpot_ms, r.itl_p50_ms, r.itl_p99_ms, r.itl_max_ms)
-            for r in records
-            if r.output_tokens is not None
-            and r.output_tokens > 1
-            and None not in (r.tpot_ms, r.itl_p50_ms, r.itl_p99_ms, r.itl_max_ms)
-        ]
-        if not rows:
-            return None
-        return cls(*np.array(rows, dtype=np.float64).T)
-
-    def over(self, limit_ms: float, quantile: float) -> FloatArray:
-        """About which share of each request's gaps is over a limit that is this quantile of all.
-
-        Of the median all or none, as the request's own median is: the most that requests can
-        differ. Above it the share is drawn straight between the quantiles that are known.
-        """
-        whole = np.where(self.p50_ms > limit_ms, 1.0, 0.0)
-        if quantile <= 0.5:
-            return whole
-        upper = _straight(limit_ms, self.p50_ms, self.p99_ms, 0.5, 0.01)
-        tail = _straight(limit_ms, self.p99_ms, self.max_ms, 0.01, 0.0)
-        share = np.where((self.p50_ms <= limit_ms) & (limit_ms < self.p99_ms), upper, whole)
-        return np.where((self.p99_ms <= limit_ms) & (limit_ms < self.max_ms), tail, share)
-
-
-def _straight(
-    at: float, begin: FloatArray, end: FloatArray, first: float, last: float
-) -> FloatArray:
-    length = np.maximum(end - begin, 1e-9)
-    return first + (last - first) * np.clip((at - begin) / length, 0.0, 1.0)
+    means_ms = requests.means_ms()
+    mean = mean_curve(Series(means_ms, means_ms, dependence))
+    yield Estimate("mean(itl)", Family.LATENCY, lower_is_better=True, curve=mean)
 
 
 def _gap_quantile(
-    histogram: HdrHistogram, requests: _Paces, quantile: float, dependence: Dependence
+    histogram: HdrHistogram, requests: RequestGaps, quantile: float, dependence: Dependence
 ) -> Curve:
     value_ms = float(hdr.percentiles(histogram, np.array([quantile]))[0]) / 1e3
-    n = len(requests.gaps)
-    shares = quantile_shares(quantile, requests.over(value_ms, quantile), dependence, requests.gaps)
+    n = len(requests.number)
+    shares = quantile_shares(
+        quantile, _over(requests, value_ms, quantile), dependence, requests.number
+    )
     low_ms, high_ms = (hdr.percentiles(histogram, s) / 1e3 for s in (shares.low, shares.high))
     low = np.where(shares.low > 0, low_ms, -np.inf)
     high = np.where(shares.high < 1, high_ms, np.inf)
     return Curve(value_ms, low, high, n, min(shares.effective_n, n))
 
 
-def _gap_mean(requests: _Paces, dependence: Dependence) -> Curve:
-    """All time between tokens over all gaps: a ratio of two sums over requests."""
-    gaps, times_ms = requests.gaps, requests.gaps * requests.mean_ms
-    mean_ms = float(times_ms.sum() / gaps.sum())
-    linear = mean_ms + (times_ms - mean_ms * gaps) / gaps.mean()
-    return mean_curve(Series(linear, linear, dependence))
+def _over(requests: RequestGaps, limit_ms: float, quantile: float) -> FloatArray:
+    """About which share of each request's gaps is over a limit that is this quantile of all: of
+    the median all or none, as the request's own median is, which is the most that they can differ.
+    """
+    if quantile <= 0.5:
+        return np.where(requests.p50_ms > limit_ms, 1.0, 0.0)
+    return requests.shares_over(limit_ms)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from loadproof.analysis.contrasts import Tested, of_estimates, of_quality
+from loadproof.analysis.contrasts import Tested, of_estimates, of_quality, quality_curve
 from loadproof.analysis.figures import Estimate, latencies_of
 from loadproof.analysis.levels import peak
 from loadproof.analysis.samples import LevelSamples
@@ -50,7 +50,9 @@ def _rows(runs: Sequence[Sequence[LevelSamples]]) -> Iterator[tuple[Choice, floa
     by_users = [{level.users: level for level in levels if level.users} for levels in runs]
     for users in sorted({users for levels in by_users for users in levels if users}):
         levels = [found.get(users) for found in by_users]
-        tasks = {r.task: None for level in levels if level for r in level.completed()}
+        tasks = {
+            r.task: None for level in levels if level for r in level.completed(everything=True)
+        }
         for task in tasks:
             for metric in _grades(levels, task):
                 yield _of_grade(levels, users, task, metric)
@@ -63,15 +65,8 @@ def _rows(runs: Sequence[Sequence[LevelSamples]]) -> Iterator[tuple[Choice, floa
 
 
 def _grades(levels: Sequence[LevelSamples | None], task: str) -> list[str]:
-    return sorted(
-        {
-            metric
-            for level in levels
-            if level is not None
-            for record in level.completed(task)
-            for metric in record.grades
-            if metric != "grade_failed"
-        }
+    return list(
+        dict.fromkeys(metric for level in levels if level for metric in level.qualities(task))
     )
 
 
@@ -79,7 +74,7 @@ def _of_grade(
     levels: Sequence[LevelSamples | None], users: int, task: str, metric: str
 ) -> tuple[Choice, float]:
     curves = tuple(
-        None if level is None else of_quality(level, level, task, metric).base for level in levels
+        None if level is None else quality_curve(level, task, metric) for level in levels
     )
 
     def against(base: int, new: int) -> Tested:
