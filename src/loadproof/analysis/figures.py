@@ -7,6 +7,7 @@ import numpy as np
 from hdrh.histogram import HdrHistogram
 
 from loadproof.analysis import flow
+from loadproof.analysis.checks import PRECISION
 from loadproof.analysis.gap_clusters import RequestGaps
 from loadproof.analysis.goodput_objectives import is_good
 from loadproof.analysis.samples import LevelSamples
@@ -161,9 +162,17 @@ def _gap_quantile(
 
 
 def _over(requests: RequestGaps, limit_ms: float, quantile: float) -> FloatArray:
-    """About which share of each request's gaps is over a limit that is this quantile of all: of
-    the median all or none, as the request's own median is, which is the most that they can differ.
+    """About which share of each request's gaps is over a limit that is this quantile of all.
+
+    Of the median all or none, by whether the request's own median is over that of the requests:
+    this is the most that they can differ. A limit as a histogram gives it can be above all gaps of
+    its bucket; where none are over it, those within its precision are.
     """
     if quantile <= 0.5:
-        return np.where(requests.p50_ms > limit_ms, 1.0, 0.0)
-    return requests.shares_over(limit_ms)
+        order = np.argsort(requests.p50_ms)
+        weights = np.cumsum(requests.number[order])
+        middle = requests.p50_ms[order[np.searchsorted(weights, weights[-1] / 2)]]
+        over = requests.p50_ms > middle
+        return np.where(over if over.any() else requests.p50_ms >= middle, 1.0, 0.0)
+    shares = requests.shares_over(limit_ms)
+    return shares if shares.any() else requests.shares_over(limit_ms * (1 - 2 * PRECISION))
