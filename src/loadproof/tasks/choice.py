@@ -4,16 +4,19 @@ import re
 from functools import lru_cache
 
 from loadproof.tasks.boxes import last_box
-from loadproof.tasks.statement import LEAD, leads, unmarked
+from loadproof.tasks.statement import LEAD, Phrase, leads, unmarked
 
-CHOSEN = re.compile(
-    LEAD.pattern
-    + r"""
+CHOSEN = Phrase(
+    re.compile(
+        LEAD.pattern.pattern
+        + r"""
     | (?:\b(?i:it\s+is|it's|it\s+must\s+be|i\s+(?:would\s+)?(?:choose|pick|select)
         |i(?:'d|\s+would|'ll|\s+will)\s+go\s+with|choose|select|go\s+with))\s+
     | (?:应该是|应当是|应是|就是|(?<![不能该可])(?:选择|选))\s*:?\s*
     """,
-    re.VERBOSE,
+        re.VERBOSE,
+    ),
+    (*LEAD.words, "it", "choose", "pick", "select", "go", "应", "就是", "选"),
 )
 """The words after which a choice stands, in unmarked text."""
 
@@ -51,7 +54,9 @@ class _Reader:
             ((unmarked(text).casefold(), letter) for letter, text in options.items()),
             key=lambda pair: -len(pair[0]),
         )
-        self.mentions = [(_mention(words), letter) for words, letter in self.texts if words]
+        self.mentions = [
+            (Phrase(_mention(words), (words,)), letter) for words, letter in self.texts if words
+        ]
         self.letter = re.compile(
             rf"(?i:(?:the\s+)?(?:option|choice|letter|answer)\s+|选项\s*)?[(\[\"'“「]?"
             rf"(?P<letter>[{names}])(?![A-Za-z0-9+\-]\w?)[)\]\"'”」]?(?:\s*(?:选项|项))?"
@@ -60,11 +65,14 @@ class _Reader:
             rf"\s*(?:/|&|、|,?\s*\b(?:and|or)\b|和|与|或者|或|以及)\s*[(\[]?[{names}]"
             rf"(?![A-Za-z0-9])(?!\)?\s+(?:is|are|was|were|would|does)\b)"
         )
-        self.right = re.compile(
-            rf"(?<![A-Za-z0-9.\-])[(\[]?(?P<letter>[{names}])[)\]]?(?:\s*(?:选项|项))?"
-            rf"(?:\s+(?:is|must\s+be|would\s+be|seems)\s+(?:(?:the|most|likely|single|only)\s+)*"
-            rf"(?:correct|right|best|true|answer)\b|\s*(?:是|为)?\s*(?:正确|对的|正解|最佳))"
-            rf"(?!吗)"
+        self.right = Phrase(
+            re.compile(
+                rf"(?<![A-Za-z0-9.\-])[(\[]?(?P<letter>[{names}])[)\]]?(?:\s*(?:选项|项))?"
+                rf"(?:\s+(?:is|must\s+be|would\s+be|seems)\s+(?:(?:the|most|likely|single|only)\s+)*"
+                rf"(?:correct|right|best|true|answer)\b|\s*(?:是|为)?\s*(?:正确|对的|正解|最佳))"
+                rf"(?!吗)"
+            ),
+            ("correct", "right", "best", "true", "answer", "正确", "对的", "正解", "最佳"),
         )
         self.line = re.compile(
             rf"(?i:option\s+|选项\s*)?[(\[]?(?P<letter>[{names}])(?:[)\].:、,]|\s*$|\s+[-—–])(?P<rest>.*)",
@@ -100,7 +108,7 @@ class _Reader:
     def statement(self, plain: str) -> str | None:
         """The last option that is stated to be the answer."""
         found = [(start, self.at_start(plain[start:])) for start in leads(plain, CHOSEN)]
-        found += [(match.start(), match["letter"]) for match in self.right.finditer(plain)]
+        found += [(match.start(), match["letter"]) for match in self.right.found(plain)]
         kept = [(start, letter) for start, letter in sorted(found) if letter]
         return kept[-1][1] if kept else None
 
@@ -159,7 +167,7 @@ class _Reader:
         letters = {match["letter"] for match in found}
         if len(letters) != 1 or not re.fullmatch(r"\W*", plain[found[-1].end() :]):
             return None
-        if CHOSEN.search(plain):
+        if any(CHOSEN.found(plain)):
             return None  # it stated something, in doubt or hedged
         return letters.pop()
 
@@ -167,8 +175,8 @@ class _Reader:
         """The options whose words occur, longer ones first: a word counts for one of them."""
         letters: set[str] = set()
         for mention, letter in self.mentions:
-            folded, count = mention.subn(" ", folded)
-            if count:
+            if any(mention.found(folded)):
+                folded = mention.pattern.sub(" ", folded)
                 letters.add(letter)
         return letters
 

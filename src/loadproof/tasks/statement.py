@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from loadproof.tasks.boxes import last_box
 
@@ -12,15 +14,34 @@ _MARK = re.compile(r"[*`\\$_#>]")
 _TAG = re.compile(r"</?(?:b|i|strong|em|p|br|code)\s*/?>", re.IGNORECASE)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
 
-LEAD = re.compile(
-    r"""
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A pattern, and words of which each of its matches has one, in lower case: to look for these
+    first takes a hundredth of the time, and most texts hold none of most phrases."""
+
+    pattern: re.Pattern[str]
+    words: tuple[str, ...]
+
+    def found(self, plain: str) -> Iterator[re.Match[str]]:
+        """All matches in `plain`."""
+        lower = plain.lower()
+        if any(word in lower for word in self.words):
+            yield from self.pattern.finditer(plain)
+
+
+LEAD = Phrase(
+    re.compile(
+        r"""
     (?:\b(?i:answer|option|choice|solution|conclusion)
         (?:\s+(?i:to|for)\s+[^.:\n]{1,60}?)?
         (?:\s+(?i:is|would\s+be|should\s+be|must\s+be|will\s+be)(?![A-Za-z])\s*:?|\s*[:=]|\s*\n)
      | (?:答案|正确选项|结论)\s*(?:应该|应当|应|就|只能)?\s*(?:(?:[是为:=]|选(?!项))+|\n)
     )\s*
     """,
-    re.VERBOSE,
+        re.VERBOSE,
+    ),
+    ("answer", "option", "choice", "solution", "conclusion", "答案", "正确选项", "结论"),
 )
 """The words after which an answer stands, in text that `unmarked` has been over."""
 
@@ -43,11 +64,11 @@ def unmarked(text: str) -> str:
     return plain.strip()
 
 
-def leads(plain: str, lead: re.Pattern[str] = LEAD) -> list[int]:
+def leads(plain: str, lead: Phrase = LEAD) -> list[int]:
     """Where, in unmarked text, answers begin that are stated without doubt, in order."""
     return [
         match.end()
-        for match in lead.finditer(plain)
+        for match in lead.found(plain)
         if not _DOUBT.search(plain[max(0, match.start() - 40) : match.start()])
     ]
 

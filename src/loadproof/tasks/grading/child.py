@@ -17,6 +17,7 @@ import msgspec
 
 from loadproof.model.traffic import Traffic
 from loadproof.tasks.catalog import load_task
+from loadproof.tasks.grading.bookmark import Bookmark
 from loadproof.tasks.grading.frames import FrameBuffer, Report, Submission, frame
 from loadproof.tasks.own import OwnGraderError
 from loadproof.tasks.task import Task
@@ -48,15 +49,16 @@ process with a traceback; the answer counts as not graded all the same."""
 
 
 def main() -> None:
-    """Runs the process. Arguments: seconds that one answer may take, traffic tables as JSON."""
-    limit_s, *tasks = sys.argv[1:]
+    """Runs the process. Arguments: the bookmark's descriptor, seconds that one answer may take,
+    traffic tables as JSON."""
+    bookmark, limit_s, *tasks = sys.argv[1:]
     reports = _claim_stdout()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     os.nice(_NICENESS)
     _limit_memory()
     entries = [Traffic.model_validate_json(task) for task in tasks]
-    _Grading(0, reports, float(limit_s), ready_for=entries).run()
+    _Grading(0, reports, Bookmark(int(bookmark)), float(limit_s), ready_for=entries).run()
 
 
 def _claim_stdout() -> int:
@@ -80,13 +82,19 @@ class _Grading:
     """The loop: one answer at a time, those of the slow task once its libraries are loaded."""
 
     def __init__(
-        self, submissions: int, reports: int, limit_s: float, ready_for: list[Traffic]
+        self,
+        submissions: int,
+        reports: int,
+        bookmark: Bookmark,
+        limit_s: float,
+        ready_for: list[Traffic],
     ) -> None:
         self.submissions = submissions
         self.reports = reports
+        self.bookmark = bookmark
         self.limit_s = limit_s
         self.buffer = FrameBuffer()
-        self.outbox = b""
+        self.outbox = bytearray()
         self.decoder = msgspec.msgpack.Decoder(Submission)
         self.ready: deque[Submission] = deque()
         self.waiting: deque[Submission] = deque()
@@ -148,12 +156,9 @@ class _Grading:
             os.write(self.wake, b"x")  # where it failed, each answer shows it by failing too
 
     def grade(self, submission: Submission) -> None:
-        """Grades one answer, once it is reported that this one begins and how the last one went.
-
-        So a report is out before anything that comes after it can end this process.
-        """
-        self.outbox += frame(Report(submission.key))
-        self.send()
+        """Grades one answer. What ends this process meanwhile, ends it at the bookmark; answers
+        before that one whose report is not out yet are graded again by the next process."""
+        self.bookmark.key = submission.key
         signal.setitimer(signal.ITIMER_REAL, self.limit_s)
         try:
             grades = self.task(submission.task).grade(submission.prompt_id, submission.answer)
@@ -162,10 +167,9 @@ class _Grading:
             self.explain(error)
         except _RAISED:
             grades = {"grade_failed": 1.0}
-        signal.setitimer(signal.ITIMER_REAL, 0)
         if never_left(submission.answer):
             grades["unfinished_thinking"] = 1.0
-        self.outbox = frame(Report(submission.key, grades))
+        self.outbox += frame(Report(submission.key, grades))
 
     def task(self, name: str) -> Task:
         """The task called `name`; a shipped one that nobody announced is loaded now."""
@@ -181,7 +185,7 @@ class _Grading:
 
     def send(self) -> None:
         """Reports what is not reported yet."""
-        data = memoryview(self.outbox)
-        while data:
-            data = data[os.write(self.reports, data) :]
-        self.outbox = b""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        self.bookmark.key = None
+        while self.outbox:
+            del self.outbox[: os.write(self.reports, self.outbox)]

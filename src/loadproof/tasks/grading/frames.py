@@ -19,10 +19,10 @@ class Submission(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Report(msgspec.Struct, array_like=True, frozen=True):
-    """How an answer was graded; without grades: that its grading begins now."""
+    """How an answer was graded."""
 
     key: int
-    grades: dict[str, float] | None = None
+    grades: dict[str, float]
 
 
 def frame(message: Submission | Report) -> bytes:

@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,6 +16,7 @@ import msgspec
 import loadproof
 from loadproof.model.answer import Answer
 from loadproof.model.traffic import Traffic
+from loadproof.tasks.grading.bookmark import Bookmark
 from loadproof.tasks.grading.frames import FrameBuffer, Report, Submission, frame
 
 GRADE_FAILED = {"grade_failed": 1.0}
@@ -116,17 +118,18 @@ class GraderProcess:
         child.flush()
         for report in child.receive():
             self._stillbirths = 0
-            if report.grades is not None and self._pending.pop(report.key, None) is not None:
+            if self._pending.pop(report.key, None) is not None:
                 self._graded.append((report.key, report.grades))
         if child.ended:
             self._replace(child)
 
     def _replace(self, child: "_Child") -> None:
         """Starts another child with what is left; the answer that the last one died of failed."""
-        if child.grading is None:
+        died_of = child.bookmark.key
+        if died_of is None:
             self._stillbirths += 1
-        elif self._pending.pop(child.grading, None) is not None:
-            self._graded.append((child.grading, dict(GRADE_FAILED)))
+        elif self._pending.pop(died_of, None) is not None:
+            self._graded.append((died_of, dict(GRADE_FAILED)))
         self._end_child()
         if self._stillbirths >= _STILLBIRTHS:
             self._graded += [(key, dict(GRADE_FAILED)) for key in self._pending]
@@ -143,9 +146,16 @@ class GraderProcess:
 
 
 class _Child:
-    """One child process and the two pipes to it, both non-blocking on this side."""
+    """One child process, the two pipes to it, both non-blocking on this side, and the bookmark
+    that tells which answer it is at."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
+        with tempfile.TemporaryFile() as shared:
+            self.bookmark = Bookmark(shared.fileno())
+            os.set_inheritable(shared.fileno(), True)  # noqa: FBT003 - its signature
+            self._start([str(shared.fileno()), *arguments])
+
+    def _start(self, arguments: Sequence[str]) -> None:
         child_in, self._to = os.pipe()
         self._from, child_out = os.pipe()
         try:
@@ -172,8 +182,6 @@ class _Child:
         self._decoder = msgspec.msgpack.Decoder(Report)
         self.outbox = bytearray()
         self.ended = False
-        self.grading: int | None = None
-        """The key of the answer that it is grading."""
 
     def flush(self) -> None:
         """Writes what the pipe takes of what waits."""
@@ -196,8 +204,6 @@ class _Child:
                 break
             self.ended = not data
             reports += [self._decoder.decode(body) for body in self._buffer.feed(data)]
-        for report in reports:
-            self.grading = report.key if report.grades is None else None
         return reports
 
     def wait(self, timeout_s: float) -> None:
@@ -210,6 +216,7 @@ class _Child:
 
     def end(self) -> None:
         """Kills it if it runs and closes the pipes."""
+        self.bookmark.close()
         os.close(self._to)
         os.close(self._from)
         try:
