@@ -9,7 +9,9 @@ READY  := $(VENV)/ready
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(READY): requirements.lock pyproject.toml
+NATIVE := hatch_build.py $(wildcard src/loadproof/streaming/native/*.c)
+
+$(READY): requirements.lock pyproject.toml $(NATIVE)
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"loadproof needs Python 3.11 to 3.13, and $(PYTHON) is {v[0]}.{v[1]}; say which to use: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock

@@ -35,10 +35,22 @@ from integration.scripts import (
 )
 from loadproof.model.record import Clock, Failure, Outcome
 from loadproof.model.scenario import Timeouts
+from loadproof.streaming import reading
 from loadproof.streaming.connection import Connection, Target
+from loadproof.streaming.native import library
 from loadproof.streaming.reply import Reply
 
 LINUX = sys.platform == "linux"
+
+
+@pytest.fixture(autouse=True, params=["thread", "loop"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Everything holds for both ways of reading."""
+    if request.param == "loop":
+        monkeypatch.setattr(reading, "receiver", lambda: None)
+    elif library() is None:
+        pytest.skip("the compiled part is not there")
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -418,31 +430,50 @@ def test_arrivals_are_the_kernels_stamps(connection: Connection) -> None:
 
 
 @linux_only
-def test_a_first_token_that_waits_for_a_late_process_keeps_its_time(port: int) -> None:
+def test_a_first_token_that_waits_for_a_late_process_keeps_its_time(port: int, reader: str) -> None:
     """Role event and first token wait 400 ms for the loop; the second token comes after that."""
     with closing(connect(port)) as connection:
         ask(connection, answer("warm"))
         script = [HEAD, ROLE, pause(0.03), NOW, pause(0.8), NOW, FINISH, DONE, END]
         reply = asked_while_blocked(connection, script, 0.5)
-    assert reply.lateness_us[0] > 250_000
+    if reader == "loop":
+        assert reply.lateness_us[0] > 250_000
+    else:
+        assert reply.lateness_us[0] < 250_000
     assert 0 <= errors_ms(reply)[0] < 50
     assert (reply.clock, reply.coalesced) == (Clock.KERNEL, 0)
+
+
+def reply_to_tokens_that_wait(port: int) -> Reply:
+    """Three tokens come 30 ms apart while the loop is held up for half a second."""
+    with closing(connect(port)) as connection:
+        ask(connection, answer("warm"))
+        waits = [step for _ in range(3) for step in (NOW, pause(0.03))]
+        script = [HEAD, ROLE, pause(0.03), *waits, pause(0.5), NOW, FINISH, DONE, END]
+        return asked_while_blocked(connection, script, 0.5)
 
 
 @linux_only
 def test_tokens_that_wait_together_are_exact_or_said_to_be_coalesced(port: int) -> None:
     """The kernel may join waiting segments and keep the last stamp: then the record says so."""
-    with closing(connect(port)) as connection:
-        ask(connection, answer("warm"))
-        waits = [step for _ in range(3) for step in (NOW, pause(0.03))]
-        script = [HEAD, ROLE, pause(0.03), *waits, pause(0.5), NOW, FINISH, DONE, END]
-        reply = asked_while_blocked(connection, script, 0.5)
+    reply = reply_to_tokens_that_wait(port)
     errors = errors_ms(reply)
     assert min(errors) >= 0
     together = [a == b for a, b in zip(reply.arrivals_ns, reply.arrivals_ns[1:], strict=False)]
     exact = [error < 15 for error in errors[:-1]]
     assert all(is_exact or joined for is_exact, joined in zip(exact, together, strict=True))
     assert reply.first_token_coalesced == together[0]
+
+
+@linux_only
+def test_the_thread_reads_each_token_in_time_while_the_loop_is_held_up(
+    port: int, reader: str
+) -> None:
+    if reader == "loop":
+        pytest.skip("what the thread is there for")
+    reply = reply_to_tokens_that_wait(port)
+    assert (len(reply.arrivals_ns), reply.coalesced, reply.first_token_coalesced) == (4, 0, False)
+    assert max(reply.lateness_us[:3]) < 250_000
 
 
 PATCHED = """

@@ -1,15 +1,13 @@
 """One connection of one user to the server under test: what the load is sent over."""
 
 import time
-from dataclasses import dataclass
 
-from loadproof.model.record import Clock
 from loadproof.model.scenario import Timeouts
 from loadproof.streaming.clock import PROCESS_CLOCK, KernelClock
 from loadproof.streaming.dial import DialError, dial
 from loadproof.streaming.exchange import Exchange
-from loadproof.streaming.reply import Close, Ending, Reply, Timeline, assemble
-from loadproof.streaming.response import Response
+from loadproof.streaming.flight import CUT_OFF, Flight
+from loadproof.streaming.reply import Close, Ending, Reply
 from loadproof.streaming.target import Target
 from loadproof.streaming.tls import context_for
 from loadproof.streaming.waiting import CutOffError, Waits
@@ -18,7 +16,6 @@ from loadproof.streaming.wire import Wire
 __all__ = ["Connection", "Target"]
 
 _SECOND_NS = 1_000_000_000
-_CUT_OFF = Ending(Close.CUT_OFF)
 
 
 class Connection:
@@ -40,12 +37,16 @@ class Connection:
         self._clock = clock
         self._wire: Wire | None = None
         self._waits: Waits | None = None
-        self._flight: _Flight | None = None
+        self._flight: Flight | None = None
         if target.is_tls:
             context_for(target.verify)
 
     def post(self, path: str, body: bytes, *, thinking_opened: bool = False) -> Reply:
-        """POST the JSON `body` to `path` and read the answer to its end.
+        """POST the JSON `body` to `path` and read the answer to its end; see `fly`."""
+        return self.fly(path, body, thinking_opened=thinking_opened).reply()
+
+    def fly(self, path: str, body: bytes, *, thinking_opened: bool = False) -> Flight:
+        """POST the JSON `body` to `path` and wait for the response's end.
 
         Blocks the greenlet, not the process. Never raises for what the network or the server did
         wrong: that is in the reply. Whatever is thrown into the greenlet (GreenletExit, a timeout
@@ -58,21 +59,21 @@ class Connection:
         """
         if self._waits is not None:
             raise RuntimeError("a connection carries one request at a time")
-        flight = self._flight = _Flight(time.monotonic_ns(), thinking_opened)
+        flight = self._flight = Flight(
+            time.monotonic_ns(), thinking_opened=thinking_opened, conceal=self.target.conceal
+        )
         self.interrupted = None
         self._waits = Waits()
         try:
-            self._fly(flight, self.target.request_head(path, len(body)) + body, self._waits)
-            return self._reply(flight)
+            self._carry_out(flight, self.target.request_head(path, len(body)) + body, self._waits)
         except BaseException:
             self._drop()
-            if flight.exchange is not None:
-                flight.exchange.decode_rest()
-            flight.ending = _CUT_OFF
-            self.interrupted = self._reply(flight)
+            flight.ending = CUT_OFF
+            self.interrupted = flight.reply()
             raise
         finally:
             self._waits = self._flight = None
+        return flight
 
     @property
     def tokens_so_far(self) -> int:
@@ -92,7 +93,7 @@ class Connection:
         if self._waits is None:
             self._drop()
 
-    def _fly(self, flight: "_Flight", request: bytes, waits: Waits) -> None:
+    def _carry_out(self, flight: Flight, request: bytes, waits: Waits) -> None:
         """Carry out the exchange, over a new connection where the old one is of no use."""
         self._clock.refresh()
         if self._wire is not None and not self._wire.is_quiet():
@@ -115,7 +116,7 @@ class Connection:
                 return
             reused = False
 
-    def _open(self, flight: "_Flight", waits: Waits) -> Wire | None:
+    def _open(self, flight: Flight, waits: Waits) -> Wire | None:
         """A new connection, or None with the flight's ending saying why there is none."""
         deadline_ns = time.monotonic_ns() + round(self.timeouts.connect * _SECOND_NS)
         try:
@@ -123,45 +124,12 @@ class Connection:
         except DialError as error:
             flight.ending = Ending(Close.FAILED, error.failure, error.detail)
         except CutOffError:
-            flight.ending = _CUT_OFF
+            flight.ending = CUT_OFF
         else:
             flight.connected_ns = time.monotonic_ns()
         return self._wire
-
-    def _reply(self, flight: "_Flight") -> Reply:
-        if flight.exchange is not None:
-            response = flight.exchange.response
-            times = flight.exchange.timeline(flight.connected_ns)
-        else:
-            response = Response()
-            times = Timeline(
-                start_ns=flight.start_ns,
-                connected_ns=None,
-                written_ns=None,
-                first_byte_ns=None,
-                end_ns=time.monotonic_ns(),
-                clock=Clock.PROCESS,
-            )
-        return assemble(
-            response,
-            flight.ending,
-            times,
-            opened=flight.thinking_opened,
-            conceal=self.target.conceal,
-        )
 
     def _drop(self) -> None:
         if self._wire is not None:
             self._wire.close()
             self._wire = None
-
-
-@dataclass(slots=True)
-class _Flight:
-    """What is known of the request under way."""
-
-    start_ns: int
-    thinking_opened: bool
-    connected_ns: int | None = None
-    exchange: Exchange | None = None
-    ending: Ending = _CUT_OFF

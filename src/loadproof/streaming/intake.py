@@ -5,6 +5,8 @@ from array import array
 from loadproof.streaming.clock import OLDEST_STAMP_NS, KernelClock
 from loadproof.streaming.response import Response
 
+_READS_OF_AN_END = 4
+
 
 class Intake:
     """Holds what one exchange has read, and feeds it to its response when told to.
@@ -56,6 +58,41 @@ class Intake:
         size = len(data)
         self.held_bytes += size
         self.total_bytes += size
+
+    def add_all(
+        self, data: bytes, sizes: "array[int]", stamps: "array[int]", read_at: "array[int]"
+    ) -> None:
+        """Keep several reads: `data` holds them one after the other, of `sizes` bytes each."""
+        at = 0
+        for size in sizes:
+            self._reads.append(data[at : at + size])
+            at += size
+        self._stamps.extend(stamps)
+        self._read_at.extend(read_at)
+        self.held_bytes += at
+        self.total_bytes += at
+
+    @property
+    def last_read_bytes(self) -> int:
+        """The size of the last read that is held; 0 for none."""
+        return len(self._reads[-1]) if self._reads else 0
+
+    def ends_with(self, end: bytes) -> bool:
+        """Whether what is held ends so. Not if the end stands in more than the last four reads."""
+        reads = self._reads
+        return bool(reads) and (
+            reads[-1].endswith(end) or b"".join(reads[-_READS_OF_AN_END:]).endswith(end)
+        )
+
+    @property
+    def last_arrival_ns(self) -> int | None:
+        """When the last read arrived, whether decoded or not, as far as its stamp tells; None
+        before the first."""
+        if not self._reads:
+            return self.last_ns
+        arrival_ns, read_ns = self._stamps[-1] - self._clock.distance_ns, self._read_at[-1]
+        plausible = self.not_before_ns <= arrival_ns <= read_ns <= arrival_ns + OLDEST_STAMP_NS
+        return arrival_ns if plausible else read_ns
 
     def decode(self, at_most: int) -> bool:
         """Feed the oldest `at_most` reads to the response. Returns whether any are left."""

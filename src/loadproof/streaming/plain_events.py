@@ -15,14 +15,14 @@ _ENDING = b"}\n\n\r\n"
 _AROUND_BYTES = len(_ENDING) - 1
 
 
-def plain_chunks(reads: Sequence[bytes], begin: int) -> list[Chunk]:
-    """The completion chunks in the plain reads at and after `begin`, up to the first other read.
+def plain_chunks(reads: Sequence[bytes]) -> list[Chunk]:
+    """The completion chunks in the plain reads that `reads` begin with.
 
     Empty where there is none, and where the decoder refuses any of them.
     """
     payloads: list[bytes] = []
     keep = payloads.append
-    for data in reads[begin:] if begin else reads:
+    for data in reads:
         openings = _openings(len(data))
         if not (data.startswith(openings) and data.endswith(_ENDING)):
             break

@@ -6,6 +6,7 @@ from loadproof.streaming.body import Body, ChunkedBody, body_of
 from loadproof.streaming.error_text import error_in
 from loadproof.streaming.head import Head, HeadReader, MalformedError
 from loadproof.streaming.plain_events import plain_chunks
+from loadproof.streaming.plain_native import plain_run
 from loadproof.streaming.sse import Event, EventReader
 from loadproof.streaming.transcript import Transcript
 
@@ -73,12 +74,22 @@ class Response:
         """Take in several reads, to the same effect as by one `feed` each, but faster."""
         at = 0
         while at < len(reads):
-            chunks = plain_chunks(reads, at) if self._takes_plain_events else []
-            taken = self.transcript.add_all(chunks, arrivals_ns[at:], reads_ns[at:])
+            taken = 0
+            if self._takes_plain_events:
+                taken = self._take_plain(reads[at:], arrivals_ns[at:], reads_ns[at:])
             at += taken
             if not taken:
                 self.feed(reads[at], arrivals_ns[at], reads_ns[at])
                 at += 1
+
+    def _take_plain(
+        self, reads: Sequence[bytes], arrivals_ns: Sequence[int], reads_ns: Sequence[int]
+    ) -> int:
+        """Take in the plain reads that these begin with; returns how many."""
+        run = plain_run(reads)
+        if run is not None:
+            return self.transcript.add_run(run, arrivals_ns, reads_ns)
+        return self.transcript.add_all(plain_chunks(reads), arrivals_ns, reads_ns)
 
     @property
     def _takes_plain_events(self) -> bool:

@@ -11,6 +11,7 @@ from loadproof.streaming.completion import (
     decode_chunk,
     error_of,
 )
+from loadproof.streaming.plain_native import PlainRun
 from loadproof.streaming.sse import Event
 
 CONTENT = 1
@@ -152,6 +153,30 @@ class Transcript:
             add_kind(CONTENT)
         self.events += len(chunks)
         return len(chunks)
+
+    def add_run(self, run: PlainRun, arrivals_ns: Sequence[int], reads_ns: Sequence[int]) -> int:
+        """Take in plain events that are decoded already. Returns how many those are."""
+        events = len(run.kinds)
+        self.events += events
+        self._content += run.content
+        self._reasoning += run.reasoning
+        self.reasoned = self.reasoned or bool(run.reasoning)
+        self.kinds += run.kinds
+        self.text_bytes += run.text_bytes
+        self.counts += run.counts
+        arrived = array("q", arrivals_ns[:events])
+        self.arrivals_ns += arrived
+        late_us = [
+            (read_ns - at_ns) // 1000 for read_ns, at_ns in zip(reads_ns, arrived, strict=False)
+        ]
+        if max(late_us) > _MOST:
+            late_us = [min(each_us, _MOST) for each_us in late_us]
+        self.lateness_us.fromlist(late_us)
+        if run.prompt_tokens is not None:
+            self.prompt_tokens = run.prompt_tokens
+        if run.completion_tokens is not None:
+            self.output_tokens = run.completion_tokens
+        return events
 
     def add_whole(self, data: bytes, arrival_ns: int, read_ns: int) -> None:
         """Take in an answer that came as one JSON object: one event that bears all its tokens."""
