@@ -12,13 +12,38 @@ from benchmarks.clients.replies import keep_reply
 from loadproof.model.record import Outcome
 from loadproof.plugin import StreamingUser
 from loadproof.streaming.connection import Connection
+from loadproof.streaming.flight import Flight
 from loadproof.streaming.reply import Reply
 
 seen = observed_run()
 
 
+class ObservedFlight:
+    """A flight that shows its reply to the observation."""
+
+    def __init__(self, flight: Flight) -> None:
+        self._flight = flight
+
+    @property
+    def is_plainly_whole(self) -> bool:
+        """As the flight's."""
+        return self._flight.is_plainly_whole
+
+    @property
+    def end_ns(self) -> int:
+        """As the flight's."""
+        return self._flight.end_ns
+
+    def reply(self) -> Reply:
+        """As the flight's; one that was not cut off is kept."""
+        reply = self._flight.reply()
+        if reply.outcome is not Outcome.CUT_OFF:
+            keep_reply(seen, reply)
+        return reply
+
+
 class ObservedConnection:
-    """A connection that shows its replies to the observation."""
+    """A connection whose flights show their replies to the observation."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -28,12 +53,11 @@ class ObservedConnection:
         """As the connection's."""
         return self._connection.interrupted
 
-    def post(self, path: str, body: bytes, *, thinking_opened: bool = False) -> Reply:
-        """As the connection's; a completed reply is kept."""
-        reply = self._connection.post(path, body, thinking_opened=thinking_opened)
-        if reply.outcome is not Outcome.CUT_OFF:
-            keep_reply(seen, reply)
-        return reply
+    def fly(self, path: str, body: bytes, *, thinking_opened: bool = False) -> Flight:
+        """As the connection's."""
+        flight = self._connection.fly(path, body, thinking_opened=thinking_opened)
+        # It is used as a flight is, without being one by inheritance.
+        return cast("Flight", ObservedFlight(flight))
 
     def cut_off(self) -> None:
         """As the connection's."""

@@ -5,7 +5,6 @@ import math
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -13,28 +12,26 @@ import gevent
 from gevent.event import Event
 from locust.env import Environment
 
+from loadproof.load.books import Books, Request
 from loadproof.load.clock import offset_to_run_ns
 from loadproof.load.generator import GeneratorWatch
-from loadproof.load.ledger import Assignment, Ledger
+from loadproof.load.ledger import Assignment
 from loadproof.load.messages import PhaseMessage, Report, RunMessage
-from loadproof.load.prompts import PromptSource, Talk, Talks
+from loadproof.load.prompts import PromptSource, Talks
 from loadproof.load.steps import Phase
-from loadproof.model.record import Failure, Outcome
+from loadproof.model.record import Outcome
 from loadproof.model.scenario import Scenario
 from loadproof.model.server import Server
 from loadproof.servers.key import key_headers
 from loadproof.streaming.connection import Connection, Target
+from loadproof.streaming.flight import Flight
 from loadproof.streaming.reply import Reply
-from loadproof.streaming.timing import Latencies
-from loadproof.tasks.grading import GraderProcess
 from loadproof.tasks.policy import request_body
 from loadproof.tasks.traffic import task_of
 
 REPORT_EVERY_S = 1.0
 GRADING_WITHIN_S = 60.0
 HURRIED_GRADING_WITHIN_S = 3.0
-UNREACHABLE_AFTER_S = 5.0
-UNREACHABLE_AFTER_REQUESTS = 10
 THINK_SIGMA = 0.5
 """Spread of the think times' logarithms."""
 
@@ -45,19 +42,6 @@ class Asking(Protocol):
     """A user, as far as a crew knows it."""
 
     connection: Connection
-
-
-class RequestFailedError(Exception):
-    """What Locust's own tables show of a failed request: its kind and a detail."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a user is to send next."""
-
-    assignment: Assignment
-    talk: Talk
-    body: bytes
 
 
 class Crew:
@@ -82,14 +66,12 @@ class Crew:
         self._share = (index, len(message.worker_ids))
         self._worker_id = worker_id
         self._send = send
-        self._fire = fire
         self._tasks = {str(entry.task): task_of(entry) for entry in self.scenario.traffic}
         self._traffic = {str(entry.task): entry for entry in self.scenario.traffic}
-        self._grader = GraderProcess(tasks=self.scenario.traffic)
         self._offset_ns = offset_to_run_ns(message.boot_id, message.wall_minus_monotonic_ns)
-        self._ledger = Ledger(f"w{index}", self._offset_ns, self._grader.submit)
         self._headers = key_headers(self.server.key)
-        self._watch = GeneratorWatch(f"w{index}", self._offset_ns, lambda: self._ledger.backlog)
+        self._watch = GeneratorWatch(f"w{index}", self._offset_ns, lambda: self._books.backlog)
+        self._books = Books(f"w{index}", self._offset_ns, self.scenario.traffic, self._watch, fire)
         self._gate = Event()
         self._opened_ns = 0
         self._news = Event()
@@ -98,8 +80,6 @@ class Crew:
         self._epoch = 0
         self._quota: int | None = None
         self._in_flight: set[Asking] = set()
-        self._refused = 0
-        self._refused_since_s = 0.0
         self._warnings: list[str] = []
         self._finished = False
         self._interval_start_ns = time.monotonic_ns()
@@ -168,22 +148,24 @@ class Crew:
         )
         limit = self._traffic[talk.prompt.task].max_tokens
         body = request_body(self.server, self._model, talk.prompt, max_tokens=limit, seed=None)
-        return Request(assignment, talk, body)
+        return Request(assignment, talk, talks, body)
 
     def departs(self, user: Asking) -> None:
         """A user sends its request now."""
         self._in_flight.add(user)
 
-    def returns(self, user: Asking, request: Request, reply: Reply) -> None:
-        """A user's request has ended, whichever way."""
+    def returns(self, user: Asking, request: Request, flight: Flight) -> Outcome:
+        """A user's request has ended, whichever way; see `Books.enter`."""
         self._in_flight.discard(user)
-        assignment = request.assignment
-        taken = self._ledger.enter(assignment, reply)
-        self._watch.note_reads(assignment.step, reply, warmup=assignment.warmup)
-        self._tell_locust(request.assignment.prompt.task, reply, taken)
-        self._watch_reach(reply)
-        if not self._in_flight and not self._gate.is_set():
-            self._news.set()
+        outcome = self._books.enter(request, flight)
+        self._tell_if_idle()
+        return outcome
+
+    def breaks_off(self, user: Asking, request: Request, reply: Reply) -> None:
+        """A user is stopped, and its request with it."""
+        self._in_flight.discard(user)
+        self._books.enter_broken_off(request, reply)
+        self._tell_if_idle()
 
     def pause_s(self, task: str, failures_in_row: int) -> float:
         """How long a user waits after a request of `task`.
@@ -215,70 +197,37 @@ class Crew:
         """Ends what runs beside the users."""
         self._reporter.kill()
         self._watch.close()
-        self._grader.close()
+        self._books.close()
         gc.unfreeze()
 
     def _new_prompts(self) -> PromptSource:
         weights = {str(entry.task): entry.weight for entry in self.scenario.traffic}
         return PromptSource(self._tasks, weights, self.scenario.seed, self._share)
 
-    def _tell_locust(self, task: str, reply: Reply, taken: Latencies) -> None:
-        if reply.outcome is Outcome.CUT_OFF:
-            return
-        problem = None
-        if reply.outcome is Outcome.FAILED:
-            problem = RequestFailedError(f"{reply.failure}: {reply.failure_detail}")
-        elif taken.ttft_ms is not None:
-            self._fire(
-                request_type="TTFT",
-                name=task,
-                response_time=taken.ttft_ms,
-                response_length=0,
-                exception=None,
-                context={},
-            )
-        self._fire(
-            request_type="E2E",
-            name=task,
-            response_time=taken.e2e_ms or (reply.end_ns - reply.start_ns) / 1e6,
-            response_length=reply.output_tokens or 0,
-            exception=problem,
-            context={},
-        )
-
-    def _watch_reach(self, reply: Reply) -> None:
-        """Keeps count of requests that found no server at all."""
-        if reply.failure not in (Failure.CONNECT, Failure.TIMEOUT_CONNECT):
-            self._refused = 0
-            return
-        if self._refused == 0:
-            self._refused_since_s = time.monotonic()
-        self._refused += 1
-
-    def _unreachable(self) -> bool:
-        lasted_s = time.monotonic() - self._refused_since_s
-        return self._refused >= UNREACHABLE_AFTER_REQUESTS and lasted_s >= UNREACHABLE_AFTER_S
+    def _tell_if_idle(self) -> None:
+        if not self._in_flight and not self._gate.is_set():
+            self._news.set()
 
     def _report_until_over(self) -> None:
         while True:
             self._news.wait(timeout=REPORT_EVERY_S)
             self._news.clear()
+            self._books.read_in_slices()
             if self._phase.last:
                 self._close_books(GRADING_WITHIN_S)
                 self._send(self._report(finished=True))
                 return
-            self._ledger.grade(self._grader.results())
+            self._books.grade()
             self._send(self._report(finished=False))
 
     def _close_books(self, within_s: float) -> None:
         self._finished = True
-        self._ledger.grade(self._grader.drain(within_s))
-        missing = self._ledger.give_up_grading()
+        missing = self._books.finish(within_s)
         if missing:
             self._warnings.append(f"{missing} answers were not graded within {within_s:g} s")
 
     def _report(self, *, finished: bool) -> Report:
-        records, histograms = self._ledger.take()
+        records, histograms = self._books.take()
         intervals, of_generator = self._watch.take()
         start_ns, self._interval_start_ns = self._interval_start_ns, time.monotonic_ns()
         warnings, self._warnings = self._warnings, []
@@ -288,7 +237,7 @@ class Crew:
             in_flight=len(self._in_flight),
             spent=self._quota == 0,
             finished=finished,
-            unreachable=self._unreachable(),
+            unreachable=self._books.unreachable,
             start_ns=start_ns + self._offset_ns,
             end_ns=self._interval_start_ns + self._offset_ns,
             records=records,

@@ -69,19 +69,22 @@ class LoopProbe:
 
 
 class CpuMeter:
-    """What this process has used of the CPU, and, on Linux, how long it had to wait for it."""
+    """What the loop's thread has used of the CPU, and, on Linux, how long it had to wait for it.
+
+    The receiver's thread is left out: what it cannot keep up with shows as late reads.
+    """
 
     def __init__(self) -> None:
         try:
             self._schedstat: int | None = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
         except OSError:
             self._schedstat = None
-        self._used_ns, self._waited_ns = time.process_time_ns(), self._waiting_ns()
+        self._used_ns, self._waited_ns = time.thread_time_ns(), self._waiting_ns()
 
     def take_ns(self) -> tuple[int, int | None]:
-        """CPU time of all threads since the last call, and for how long meanwhile this thread was
-        ready to run and had no CPU (None where the system does not say)."""
-        used_ns, waited_ns = time.process_time_ns(), self._waiting_ns()
+        """CPU time of this thread since the last call, and for how long meanwhile it was ready to
+        run and had no CPU (None where the system does not say)."""
+        used_ns, waited_ns = time.thread_time_ns(), self._waiting_ns()
         used = used_ns - self._used_ns
         waited = None
         if waited_ns is not None and self._waited_ns is not None:

@@ -61,7 +61,7 @@ class GeneratorInterval(msgspec.Struct, frozen=True):
     start_ns: int
     end_ns: int
     cpu_share: float
-    """Of one core, all threads together."""
+    """Of one core, by the thread of the loop."""
     cpu_wait_share: float | None
     """Of the time, how long the loop's thread was ready to run and had no CPU."""
     backlog: int

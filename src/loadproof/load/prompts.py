@@ -1,7 +1,7 @@
 """Which question is asked next: a seeded sequence, dealt out between workers."""
 
 from bisect import bisect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import accumulate, islice
@@ -61,6 +61,7 @@ class Talks:
 
     def __init__(self) -> None:
         self._open: dict[str, Talk] = {}
+        self._unread: dict[str, Callable[[], None]] = {}
 
     def next(self, source: PromptSource, epoch: int) -> Talk:
         """What the user asks next: the next turn of an open conversation, or a new one.
@@ -68,14 +69,22 @@ class Talks:
         Conversations that began before `epoch`, at another load level, are not gone on with.
         """
         task = source.next_task()
+        read = self._unread.pop(task, None)
+        if read is not None:
+            read()
         talk = self._open.pop(task, None)
         if talk is not None and talk.epoch == epoch:
             return talk
         conversation = source.next_conversation(task)
         return Talk(next(conversation), conversation, epoch)
 
+    def wait_for(self, talk: Talk, read: Callable[[], None]) -> None:
+        """The answer in `talk` has come but is unread; `read` leads to `answered`."""
+        self._unread[talk.prompt.task] = read
+
     def answered(self, talk: Talk, answer: Answer) -> None:
         """Goes on with a conversation, if it has a further turn."""
+        self._unread.pop(talk.prompt.task, None)
         try:
             prompt = talk.conversation.send(answer)
         except StopIteration:

@@ -47,22 +47,20 @@ class StreamingUser(User):
         self._in_flight = True
         crew.departs(self)
         try:
-            reply = self.connection.post(
+            flight = self.connection.fly(
                 CHAT_PATH, request.body, thinking_opened=crew.thinking_opened
             )
         except GreenletExit:
             partial = self.connection.interrupted
             if partial is not None:
-                crew.returns(self, request, partial)
+                crew.breaks_off(self, request, partial)
             raise
         finally:
             self._in_flight = False
-        crew.returns(self, request, reply)
-        if reply.outcome is Outcome.COMPLETED:
-            self._talks.answered(request.talk, reply.answer)
-        self._failures_in_row = self._failures_in_row + 1 if reply.outcome is Outcome.FAILED else 0
+        outcome = crew.returns(self, request, flight)
+        self._failures_in_row = self._failures_in_row + 1 if outcome is Outcome.FAILED else 0
         self._pause_s = crew.pause_s(request.assignment.prompt.task, self._failures_in_row)
-        self._due_ns = reply.end_ns + round(self._pause_s * 1e9)
+        self._due_ns = flight.end_ns + round(self._pause_s * 1e9)
 
     def wait_time(self) -> float:
         """The pause before the next request, in seconds."""

@@ -21,6 +21,7 @@ class Prompt:
     `id` is the same whenever the same thing is asked, in any run. `max_tokens` caps the answer;
     with `ignore_eos` it is its length, where the server can do that. `due_s` is when a trace wants
     it sent, in seconds from its beginning; None for whatever is asked as users come to it.
+    `is_last` says that no turn follows, whatever the answer: it need not be read at once.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Prompt:
     turn: int = 0
     ignore_eos: bool = False
     due_s: float | None = None
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,4 +55,5 @@ class SingleQuestions:
             language=question.language,
             messages=self._wording(question),
             max_tokens=self._max_tokens,
+            is_last=True,
         )

@@ -63,6 +63,7 @@ class Synthetic:
             messages=(Message("user", self._text(key, given)),),
             max_tokens=asked,
             ignore_eos=self._entry.ignore_eos is not False,
+            is_last=True,
         )
 
     def _text(self, key: str, tokens: int) -> str:

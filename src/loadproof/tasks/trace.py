@@ -98,6 +98,7 @@ class Trace:
             max_tokens=arrival.output_tokens or MAX_TOKENS,
             ignore_eos=self._ignore_eos and arrival.output_tokens is not None,
             due_s=passed * self.span_s + arrival.at_s,
+            is_last=True,
         )
 
 
