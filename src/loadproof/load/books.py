@@ -26,7 +26,7 @@ from loadproof.tasks.grading import GraderProcess
 
 SETTLE_AFTER_S = 0.1
 """How long ended requests are gathered before they are read."""
-SLICE_NS = 1_000_000
+SLICE_NS = 500_000
 """How long they are read before others are let go on."""
 MOST_UNREAD = 512
 """Above this many each new one has an old one read."""
