@@ -46,7 +46,7 @@ peers: $(READY) ## Install the other tools that bench is to show, each by itself
 capacity-bench: $(READY) ## How often the search for the capacity is right, and what it costs
 	$(BIN)/python -m benchmarks.capacity
 
-calibrate: $(READY) ## How often verdicts err, on simulated runs whose truth is known (40 minutes on 2 cores)
+calibrate: $(READY) ## How often verdicts err, on simulated runs whose truth is known (about half an hour on 2 cores)
 	$(BIN)/python -m benchmarks.calibration
 
 check: $(READY) ## Format, lint and types alone
