@@ -75,7 +75,8 @@ def test_a_latency_claim_is_an_equivalence_or_a_bound(
     level = MadeUpLevel(1, values.tolist(), task="commonsense", telemetry=T4)
     verdict = on_run(tmp_path, said(text), level)
     assert verdict.claims[0].standing is standing
-    assert verdict.claims[0].tests[0].n == 2000
+    # The burst of the start is cut: the first request and those that came with it.
+    assert 1_980 <= verdict.claims[0].tests[0].n <= 2000
 
 
 @pytest.mark.parametrize(
