@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -72,12 +73,13 @@ def test_levels_end_early_and_the_verdict_says_so(
 
 def referees(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """The living referees that `process` has started."""
-    return [
-        child
-        for child in psutil.Process(process.pid).children()
-        if child.status() != psutil.STATUS_ZOMBIE
-        and "loadproof.analysis.referee" in child.cmdline()
-    ]
+    found = []
+    for child in psutil.Process(process.pid).children():
+        with suppress(psutil.NoSuchProcess):
+            is_referee = "loadproof.analysis.referee" in child.cmdline()
+            if is_referee and child.status() != psutil.STATUS_ZOMBIE:
+                found.append(child)
+    return found
 
 
 def test_a_run_whose_referee_is_killed_again_and_again_lasts_its_full_time(
@@ -96,7 +98,8 @@ def test_a_run_whose_referee_is_killed_again_and_again_lasts_its_full_time(
             wait_until(lambda: any(p.pid not in killed for p in referees(process)), process)
             for referee in referees(process):
                 killed.add(referee.pid)
-                referee.send_signal(signal.SIGKILL)
+                with suppress(psutil.NoSuchProcess):
+                    referee.send_signal(signal.SIGKILL)
         output = process.communicate(timeout=TIMEOUT_S)[0]
     assert process.returncode == 10, output
     run = read_only_run(tmp_path)
