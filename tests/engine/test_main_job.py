@@ -170,7 +170,7 @@ def test_answers_by_chance_break_an_accuracy_objective(alone: ObservedRun) -> No
     assert alone.run.exit_code == 10, alone.run.shown
     measured = [record for record in alone.run.records if not record["warmup"]]
     graded = [record["grades"] for record in measured if record["task"] == "commonsense"]
-    assert all(set(grades) == {"accuracy", "chosen", "truth"} for grades in graded)
+    assert all("accuracy" in grades and "grade_failed" not in grades for grades in graded)
     assert graded
 
 
