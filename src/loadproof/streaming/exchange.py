@@ -214,9 +214,6 @@ class Exchange:
     def _set_wake(self, wake: Callable[[], None]) -> None:
         self._wake = wake
 
-    def _has_token(self) -> bool:
-        return bool(self.response.transcript.arrivals_ns)
-
     def _start_timer(self) -> None:
         left_s = max(0.0, (self._deadline()[0] - _monotonic_ns()) / _SECOND_NS)
         self._timer.stop()

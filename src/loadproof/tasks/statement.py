@@ -18,7 +18,7 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{([^{}]*)\}")
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """A pattern, and words of which each of its matches has one, in lower case: to look for these
-    first takes a hundredth of the time, and most texts hold none of most phrases."""
+    first takes little time, and most texts hold none of most phrases."""
 
     pattern: re.Pattern[str]
     words: tuple[str, ...]

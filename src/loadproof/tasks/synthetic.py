@@ -35,7 +35,7 @@ class Synthetic:
     def grade(
         self,
         prompt_id: str,  # noqa: ARG002 - as every task has it
-        answer: Answer,  # noqa: ARG002
+        answer: Answer,  # noqa: ARG002 - as every task has it
     ) -> dict[str, float]:
         """Nothing: the answers are not looked at."""
         return {}

@@ -68,7 +68,7 @@ class Trace:
 
     def conversations(
         self,
-        seed: int,  # noqa: ARG002
+        seed: int,  # noqa: ARG002 - as every task has it
     ) -> Iterator[Conversation]:
         """See loadproof.tasks.task.Task. A trace is one sequence: `seed` changes nothing."""
         for passed in count():
@@ -78,7 +78,7 @@ class Trace:
     def grade(
         self,
         prompt_id: str,  # noqa: ARG002 - as every task has it
-        answer: Answer,  # noqa: ARG002
+        answer: Answer,  # noqa: ARG002 - as every task has it
     ) -> dict[str, float]:
         """Nothing: the answers are not looked at."""
         return {}

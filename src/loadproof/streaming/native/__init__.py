@@ -1,7 +1,7 @@
 """What of the measured path is compiled: C without Python's own headers, loaded by ctypes.
 
 It is there on Linux where the package was built with a C compiler at hand. Everything works without
-it, by Python: at about twice the cost, and reading late when the event loop is late.
+it, by Python: at a higher cost, and reading late when the event loop is late.
 """
 
 import ctypes
